@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod because;
+mod key;
+mod measure;
+mod money;
+mod period;
+mod pii;
+mod tag;
+mod validation;
+mod vocabulary;
+
+pub use because::Because;
+pub use key::IdempotencyKey;
+pub use measure::{Estimate, Quantity, Share};
+pub use money::{Currency, Money, MoneyError};
+pub use period::Period;
+pub use pii::Pii;
+pub use tag::Tag;
+pub use validation::ValidationError;

@@ -1,0 +1,1 @@
+//! Special functions, optimiser, order statistics and interval estimates. Private: callers use the verbs.
