@@ -1,5 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+pub mod consent;
+pub mod customer;
+pub mod interaction;
+pub mod lifecycle;
+pub mod notification;
+pub mod purchase;
+pub mod task;
+
 mod because;
 mod key;
 mod measure;

@@ -18,6 +18,16 @@ pub(crate) fn instant(field: &'static str, at: DateTime<Utc>) -> Result<DateTime
         .ok_or_else(|| ValidationError::new(field, "must lie within the years 1 to 9999", at))
 }
 
+/// The calendar day of an instant in UTC, as days since 1970-01-01.
+pub(crate) fn day_number(at: DateTime<Utc>) -> i32 {
+    // Years 1 to 9999 are within four million days of the epoch; other instants clamp instead of wrapping.
+    i32::try_from(at.timestamp().div_euclid(86_400)).unwrap_or(if at.timestamp() < 0 {
+        i32::MIN
+    } else {
+        i32::MAX
+    })
+}
+
 /// A half-open span of time: its start belongs to it, its end does not.
 ///
 /// # Example

@@ -29,8 +29,8 @@ where
     deserializer.deserialize_str(FromText(PhantomData))
 }
 
-/// Declares an enumeration with a stable text for each term. A last line `Other` lets users add terms of their own,
-/// written `other:their_tag`.
+/// Declares an enumeration with a stable text for each term. An `open` one lets users add terms of their own, written
+/// `other:their_tag`.
 macro_rules! vocabulary {
     (@common $name:ident) => {
         impl std::str::FromStr for $name {
@@ -67,9 +67,8 @@ macro_rules! vocabulary {
     };
     (
         $(#[$meta:meta])*
-        $field:literal $name:ident {
+        $field:literal open $name:ident {
             $( $(#[$term_meta:meta])* $term:ident = $text:literal, )+
-            $(#[$other_meta:meta])* Other
         }
     ) => {
         $(#[$meta])*
@@ -77,7 +76,7 @@ macro_rules! vocabulary {
         #[non_exhaustive]
         pub enum $name {
             $( $(#[$term_meta])* $term, )+
-            $(#[$other_meta])*
+            /// A term of your own.
             Other($crate::tag::Tag),
         }
 
