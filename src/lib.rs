@@ -5,7 +5,9 @@ pub mod customer;
 pub mod interaction;
 pub mod lifecycle;
 pub mod notification;
+pub mod notify;
 pub mod purchase;
+pub mod store;
 pub mod task;
 
 mod because;

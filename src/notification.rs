@@ -1,5 +1,9 @@
 //! What somebody is told, and the way it takes: from the change that causes it to its delivery.
 
+mod job;
+
+pub use job::{Job, JobState, Settlement};
+
 use crate::because::Because;
 use crate::customer::CustomerId;
 use crate::interaction::Touchpoint;

@@ -1,0 +1,164 @@
+use super::digest::digest;
+use crate::consent::ConsentRecord;
+use crate::customer::{Customer, CustomerId};
+use crate::interaction::Interaction;
+use crate::key::IdempotencyKey;
+use crate::lifecycle::StageChange;
+use crate::notification::{Notification, Settlement};
+use crate::period;
+use crate::purchase::Purchase;
+use crate::tag::Tag;
+use crate::task::Task;
+use crate::validation::ValidationError;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A batch of changes that a store applies wholly or not at all, together with the notifications it causes.
+///
+/// It carries the key that makes repeating it harmless, when it was made, and who made it. Cloning is cheap.
+///
+/// # Example
+/// ```
+/// use patronage::customer::{Customer, CustomerId, CustomerKind};
+/// use patronage::store::ChangeSet;
+/// use patronage::{IdempotencyKey, Tag};
+///
+/// let now = "2026-03-01T10:00:00Z".parse()?;
+/// let customer = Customer::new(CustomerId::derive(&["shop", "17"]), CustomerKind::Person, now)?;
+/// let changes = ChangeSet::new(IdempotencyKey::derive(&["sign-up", "17"]), now, Tag::literal("shop"))?
+///     .customer(customer);
+/// assert_eq!(changes.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a change set does nothing until a store commits it"]
+pub struct ChangeSet {
+    key: IdempotencyKey,
+    at: DateTime<Utc>,
+    by: Tag,
+    payload: Arc<Payload>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+struct Payload {
+    customers: Vec<Customer>,
+    stage_changes: Vec<(CustomerId, StageChange)>,
+    consents: Vec<ConsentRecord>,
+    purchases: Vec<Purchase>,
+    interactions: Vec<Interaction>,
+    tasks: Vec<Task>,
+    notifications: Vec<Notification>,
+    settlements: Vec<Settlement>,
+}
+
+/// Declares, for each kind of change: a method that adds one, one that adds many, and one that shows them.
+macro_rules! kinds {
+    ($( $field:ident: $item:ty, $one:ident, $one_doc:literal, $many:ident, $many_doc:literal, $show_doc:literal; )+) => {
+        impl ChangeSet {
+            $(
+                #[doc = $one_doc]
+                pub fn $one(mut self, change: $item) -> Self {
+                    Arc::make_mut(&mut self.payload).$field.push(change);
+                    self
+                }
+
+                #[doc = $many_doc]
+                pub fn $many(mut self, changes: impl IntoIterator<Item = $item>) -> Self {
+                    Arc::make_mut(&mut self.payload).$field.extend(changes);
+                    self
+                }
+
+                #[doc = $show_doc]
+                pub fn $field(&self) -> &[$item] {
+                    &self.payload.$field
+                }
+            )+
+
+            /// How many changes it holds.
+            pub fn len(&self) -> usize {
+                0 $( + self.payload.$field.len() )+
+            }
+        }
+    };
+}
+
+kinds! {
+    customers: Customer,
+        customer, "Adds a new customer (version 0), or a changed one (the version it was read with).",
+        with_customers, "Adds several customers.", "The customers, in the order of adding.";
+    stage_changes: (CustomerId, StageChange),
+        stage_change, "Adds a move of a customer to a lifecycle stage.",
+        with_stage_changes, "Adds several moves.", "The moves between stages, in the order of adding.";
+    consents: ConsentRecord,
+        consent, "Adds a consent record.",
+        with_consents, "Adds several consent records.", "The consent records, in the order of adding.";
+    purchases: Purchase,
+        purchase, "Adds a purchase.",
+        with_purchases, "Adds several purchases.", "The purchases, in the order of adding.";
+    interactions: Interaction,
+        interaction, "Adds an interaction.",
+        with_interactions, "Adds several interactions.", "The interactions, in the order of adding.";
+    tasks: Task,
+        task, "Adds a new task (version 0), or a changed one (the version it was read with).",
+        with_tasks, "Adds several tasks.", "The tasks, in the order of adding.";
+    notifications: Notification,
+        notification, "Adds a notification, stored with the changes and delivered after them.",
+        with_notifications, "Adds several notifications.", "The notifications, in the order of adding.";
+    settlements: Settlement,
+        settlement, "Adds what became of a job.",
+        with_settlements, "Adds what became of several jobs.", "The settlements, in the order of adding.";
+}
+
+impl ChangeSet {
+    /// An empty change set: its key, when it is made, and who makes it (a service, a staff number).
+    ///
+    /// # Errors
+    /// [`ValidationError`] when the instant lies outside the years 1 to 9999.
+    pub fn new(key: IdempotencyKey, at: DateTime<Utc>, by: Tag) -> Result<Self, ValidationError> {
+        Ok(Self { key, at: period::instant("change_set.at", at)?, by, payload: Arc::default() })
+    }
+
+    /// The key under which it has its effect once.
+    pub const fn key(&self) -> IdempotencyKey {
+        self.key
+    }
+
+    /// When it was made.
+    pub const fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// Who made it.
+    pub const fn by(&self) -> Tag {
+        self.by
+    }
+
+    /// Whether it holds no change.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A digest of the changes (XXH3, 128 bits), without key, instant and author: stores keep it to tell a repeated
+    /// change set from another one under the same key. It guards against mistakes, not against forgery.
+    ///
+    /// # Cost
+    /// One pass over the changes.
+    pub fn digest(&self) -> u128 {
+        digest(self.payload.as_ref())
+    }
+}
+
+/// The receipt of a committed change set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[must_use]
+pub struct Committed {
+    /// The place of the change set in the store's journal, from 1.
+    pub sequence: u64,
+    /// How many changes took effect.
+    pub applied: u64,
+    /// How many facts and notifications were known already and changed nothing.
+    pub known: u64,
+    /// Whether this is the receipt of an earlier commit of the same change set; the other fields are those of then.
+    pub replayed: bool,
+}

@@ -1,0 +1,103 @@
+use crate::customer::CustomerId;
+use crate::key::IdempotencyKey;
+use crate::tag::Tag;
+use crate::validation::ValidationError;
+use crate::vocabulary::vocabulary;
+use uuid::Uuid;
+
+vocabulary! {
+    /// What kind of thing a store error is about.
+    "entity" Entity {
+        /// A customer.
+        Customer = "customer",
+        /// An interaction.
+        Interaction = "interaction",
+        /// A purchase.
+        Purchase = "purchase",
+        /// A consent record.
+        Consent = "consent",
+        /// A task.
+        Task = "task",
+        /// A notification.
+        Notification = "notification",
+        /// A change set.
+        ChangeSet = "change_set",
+    }
+}
+
+/// Why a store did not do what it was asked.
+///
+/// It holds identifiers, codes and names of rules: never personal data, never the text of a database driver.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The row was changed meanwhile. Read it again, and decide again.
+    #[error("{entity} {id} is at version {found} in the store, the change was made to version {expected}")]
+    Conflict {
+        /// What was to be changed.
+        entity: Entity,
+        /// Which one.
+        id: Uuid,
+        /// The version the change was made to; 0 for a new row.
+        expected: u64,
+        /// The version in the store; 0 where it is unknown there.
+        found: u64,
+    },
+    /// The key or id stands for other content already. Nothing was changed.
+    #[error("{entity} {key} is stored with other content")]
+    KeyReuse {
+        /// What the key names.
+        entity: Entity,
+        /// The key.
+        key: Uuid,
+    },
+    /// A change refers to something the store does not know.
+    #[error("{entity} {id} is unknown")]
+    Unknown {
+        /// What is unknown.
+        entity: Entity,
+        /// Which one.
+        id: Uuid,
+    },
+    /// The identity belongs to another customer.
+    #[error("an identity issued by {issuer} belongs to customer {taken_by} already")]
+    IdentityTaken {
+        /// The system that issued the identity.
+        issuer: Tag,
+        /// Whose it is.
+        taken_by: CustomerId,
+    },
+    /// A change breaks a rule of its kind, for example a stage that may not follow the stored one.
+    #[error("change refused: {0}")]
+    Refused(#[from] ValidationError),
+    /// The job was claimed by someone else since, or is settled already.
+    #[error("job {key} is no longer held by this claim")]
+    StaleFence {
+        /// Which job.
+        key: IdempotencyKey,
+    },
+    /// It is not known whether the change set took effect. Commit the same one again to find out: it has its effect
+    /// once.
+    #[error("it is not known whether change set {key} took effect; commit it again")]
+    OutcomeUnknown {
+        /// The key of the change set.
+        key: IdempotencyKey,
+    },
+    /// The store is in use by someone else; nothing was changed, and trying again is safe.
+    #[error("the store is busy")]
+    Busy,
+    /// The store cannot be used as it is: another schema, a setting that did not take, a row that cannot be read.
+    #[error("the store cannot be used: {problem}")]
+    Unusable {
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The database refused; nothing was changed.
+    #[error("the database failed to {operation} (code {code})")]
+    Backend {
+        /// What it was asked to do.
+        operation: &'static str,
+        /// Its code for the problem (the extended result code of SQLite).
+        code: i32,
+    },
+}
