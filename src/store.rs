@@ -6,10 +6,15 @@
 
 mod change_set;
 mod digest;
+mod due;
 mod error;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use change_set::{ChangeSet, Committed};
 pub use error::{Entity, StoreError};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore};
 
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};
