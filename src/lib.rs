@@ -7,6 +7,7 @@ pub mod lifecycle;
 pub mod notification;
 pub mod notify;
 pub mod purchase;
+pub mod segment;
 pub mod store;
 pub mod task;
 
@@ -14,6 +15,7 @@ mod because;
 mod key;
 mod measure;
 mod money;
+mod numeric;
 mod period;
 mod pii;
 mod tag;
