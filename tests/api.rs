@@ -1,5 +1,7 @@
 //! The surface of the crate, not its function: which common traits every public type has.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop here")]
+
 use patronage::consent::*;
 use patronage::customer::*;
 use patronage::interaction::*;
@@ -7,6 +9,7 @@ use patronage::lifecycle::*;
 use patronage::notification::*;
 use patronage::notify::*;
 use patronage::purchase::*;
+use patronage::segment::*;
 use patronage::store::*;
 use patronage::task::*;
 use patronage::*;
@@ -44,6 +47,7 @@ struct SmallAndOrdered {
     recipient: Recipient,
     link: Link,
     entity: Entity,
+    segment: RfmSegment,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,6 +61,8 @@ struct SmallAndHashable {
     job_state: JobState,
     settlement: Settlement,
     committed: Committed,
+    rfm_row: RfmRow,
+    rfm_score: RfmScore,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,6 +89,9 @@ struct Large {
     job: Job,
     message: Message,
     name: Pii<String>,
+    rfm_breaks: RfmBreaks,
+    segment_map: SegmentMap,
+    rfm_error: RfmError,
     validation_error: ValidationError,
     money_error: MoneyError,
     store_error: StoreError,
@@ -113,6 +122,7 @@ fn errors_are_errors() {
     is_error::<MoneyError>();
     is_error::<StoreError>();
     is_error::<DeliveryError>();
+    is_error::<RfmError>();
 }
 
 #[test]
