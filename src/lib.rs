@@ -10,6 +10,7 @@ pub mod purchase;
 pub mod segment;
 pub mod store;
 pub mod task;
+pub mod value;
 
 mod because;
 mod key;
