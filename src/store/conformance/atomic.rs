@@ -35,8 +35,8 @@ pub(super) async fn a_change_set_is_applied_wholly(store: &impl Store) -> Checke
     ensure_eq!(store.purchases(&of, always()?).await?, [full_purchase(1, 1)?], "the purchase");
     ensure_eq!(store.interactions(&of, always()?).await?, [full_interaction(1, 1)?], "the interaction");
     ensure_eq!(store.tasks_by_id(&[task_id(1)]).await?, [full_task(1, 1)?.with_version(1)], "the task");
-    let states: Vec<JobState> = store.jobs(None, 10).await?.iter().map(|job| job.state).collect();
-    ensure_eq!(states, [JobState::Cancelled], "the notification and its settlement");
+    let jobs: Vec<JobState> = store.jobs(None, 10).await?.iter().map(|job| job.state).collect();
+    ensure_eq!(jobs, [JobState::Cancelled], "the notification and its settlement");
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use super::given::{
     purchase, task,
 };
 use super::{Checked, Problem, ensure, ensure_eq, ensure_refused};
+use crate::customer::Customer;
 use crate::lifecycle::LifecycleStage;
 use crate::notification::{JobState, Settlement};
 use crate::store::{ChangeSet, Committed, Entity, Store, StoreError};
@@ -169,7 +170,7 @@ pub(super) async fn within_a_kind_the_order_is_that_of_adding(store: &impl Store
         .notification(notification(1, 0)?)
         .settlement(Settlement::Cancelled { key: job_key(1) });
     let _ = store.commit(&ordered).await?;
-    let versions: Vec<u64> = store.customers(None, 9).await?.iter().map(|c| c.version()).collect();
+    let versions: Vec<u64> = store.customers(None, 9).await?.iter().map(Customer::version).collect();
     ensure_eq!(versions, [2, 1], "the versions of the customers");
     ensure_eq!(
         store.customer_by_identity(&identity("x")?).await?,
@@ -219,8 +220,7 @@ pub(super) async fn commits_at_the_same_time_do_not_mix(store: &impl Store) -> C
     ensure_eq!(taken, 1, "of eight changes to one version so many were taken");
     for answer in answers {
         match answer {
-            Ok(_) | Err(StoreError::Busy) => {}
-            Err(StoreError::Conflict { expected: 1, found: 2, .. }) => {}
+            Ok(_) | Err(StoreError::Busy | StoreError::Conflict { expected: 1, found: 2, .. }) => {}
             Err(other) => return Err(Problem(format!("a change made meanwhile was refused by {other:?}"))),
         }
     }

@@ -53,7 +53,7 @@ impl Steps {
         Self { state: seed, count: 0, earlier: Vec::new() }
     }
 
-    /// A number below a bound. SplitMix64 (Steele, Lea, Flood 2014).
+    /// A number below a bound. `SplitMix64` (Steele, Lea, Flood 2014).
     fn below(&mut self, bound: u64) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
