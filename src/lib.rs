@@ -7,13 +7,16 @@ pub mod lifecycle;
 pub mod notification;
 pub mod notify;
 pub mod purchase;
+pub mod segment;
 pub mod store;
 pub mod task;
+pub mod value;
 
 mod because;
 mod key;
 mod measure;
 mod money;
+mod numeric;
 mod period;
 mod pii;
 mod tag;

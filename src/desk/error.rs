@@ -1,0 +1,18 @@
+use crate::money::MoneyError;
+use crate::store::StoreError;
+use crate::validation::ValidationError;
+
+/// Why a desk did not do what it was asked. Nothing that was committed before is undone.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeskError {
+    /// The store failed or refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A date or figure is outside its range.
+    #[error(transparent)]
+    Validation(#[from] ValidationError),
+    /// Amounts of several currencies met; a review reads one.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+}

@@ -1,0 +1,415 @@
+use super::{Desk, DeskError, ReviewSettings};
+use crate::because::Because;
+use crate::customer::CustomerId;
+use crate::key::IdempotencyKey;
+use crate::measure::Share;
+use crate::money::Money;
+use crate::notification::{Notification, Recipient};
+use crate::notify::Notifier;
+use crate::period::Period;
+use crate::purchase::{Purchase, PurchaseHistory};
+use crate::segment::{RfmBreaks, RfmColumns, RfmRow, RfmScore, RfmSegment, SegmentMap};
+use crate::store::{ChangeSet, Store, StoreError};
+use crate::tag::Tag;
+use crate::task::{Priority, Task, TaskId};
+use crate::value::{
+    BgNbd, Buyer, Discount, Fit, FitError, GammaGamma, GammaGammaFit, Horizon, LifetimeValue, PurchaseModel,
+    RepeatSpend, Summary, TimeUnit,
+};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use std::collections::BTreeSet;
+
+/// How many tasks go into one change set.
+const TASKS_AT_ONCE: usize = 500;
+
+const WIN_BACK: Tag = Tag::literal("win_back");
+const PAIN_POINT: Tag = Tag::literal("pain_point");
+
+/// What a review of all customers found, and what it scheduled.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Review {
+    /// The instant the review looked at: it saw what had happened before.
+    pub as_of: DateTime<Utc>,
+    /// How many customers there are.
+    pub customers: u64,
+    /// How many of them had bought.
+    pub buyers: u64,
+    /// The models of buying and spend that value rests on, or why there are none.
+    pub valuation: Result<Valuation, FitError>,
+    /// The named segments, largest spend first; empty where fewer have bought than segments need.
+    pub segments: Vec<SegmentSize>,
+    /// The most valuable customers, first the most valuable one; empty without a valuation.
+    pub most_valuable: Vec<ValuedCustomer>,
+    /// What was scheduled by this review.
+    pub scheduled: Vec<Scheduled>,
+    /// How many things were to be scheduled but had been already, by an earlier review.
+    pub scheduled_before: u64,
+}
+
+/// The models a review values customers by; times in weeks, money in minor units.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Valuation {
+    /// The model of buying.
+    pub purchases: Fit<BgNbd>,
+    /// The model of spend.
+    pub spend: GammaGammaFit,
+    /// What all customers together are expected to be worth within the horizon.
+    pub customer_equity: Money,
+}
+
+/// How many customers are in a segment, and what they spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct SegmentSize {
+    /// The segment.
+    pub segment: RfmSegment,
+    /// How many customers are in it.
+    pub customers: u64,
+    /// Their net spend up to the review.
+    pub spend: Money,
+}
+
+/// What is expected of one customer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ValuedCustomer {
+    /// Who.
+    pub customer: CustomerId,
+    /// The probability that they will buy again at all.
+    pub p_alive: Share,
+    /// How many purchases are expected of them within the horizon.
+    pub expected_purchases: f64,
+    /// What they are expected to be worth within the horizon.
+    pub expected_value: Money,
+    /// The part of it that is at risk: the expected value times 1 - P(alive).
+    pub value_at_risk: Money,
+    /// Their scores for recency, frequency and monetary value.
+    pub score: RfmScore,
+    /// The segment those scores put them in.
+    pub segment: RfmSegment,
+}
+
+/// Something a review scheduled: a task, and a notification of the team that has it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Scheduled {
+    /// The task.
+    pub task: TaskId,
+    /// What it is about.
+    pub about: Tag,
+    /// The customer it is for; `None` for a pain point.
+    pub customer: Option<CustomerId>,
+    /// Who has it.
+    pub team: Tag,
+    /// Why.
+    pub because: Vec<Because>,
+}
+
+/// What a review keeps of a buyer: no names, no strings.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    customer: CustomerId,
+    buyer: Buyer,
+    spend: RepeatSpend,
+    rfm: RfmRow,
+    last_purchase: i32,
+}
+
+impl<S: Store, N: Notifier> Desk<S, N> {
+    /// Reviews all customers at an instant: who is worth most, who is about to be lost, where they are hurt, and what
+    /// happens next.
+    ///
+    /// It reads what happened before `as_of` page by page; fits the models of buying and spend; puts every buyer into
+    /// a segment; and finds pain points. For each valuable customer at risk and each pain point above the thresholds
+    /// of the settings it schedules a task and a notification of the team, with the reasons, in one change set. Tasks
+    /// are named after the episode they are about (the customer and their last purchase; the pain point and the
+    /// month), so reviewing again schedules nothing twice.
+    ///
+    /// # Cost
+    /// Time O(events); memory about 150 bytes for each buyer, and one page of events.
+    ///
+    /// # Errors
+    /// [`DeskError::Store`] when the store fails (what was scheduled before stays scheduled, and the next review
+    /// schedules the rest); [`DeskError::Money`] when a purchase is in another currency than the review.
+    pub async fn review(&self, as_of: DateTime<Utc>, settings: &ReviewSettings) -> Result<Review, DeskError> {
+        let within = Period::until(as_of)?;
+        let today = last_day_before(within.end());
+        let (customers, rows) = self.load(within, today, settings).await?;
+        let valued = value(&rows, settings)?;
+        let scores = score(&rows);
+
+        let due = as_of.checked_add_days(Days::new(settings.due_in_days.into())).unwrap_or(as_of);
+        let mut wanted = at_risk(&rows, &valued, due, settings)?;
+        let (scheduled, scheduled_before) = self.schedule(&mut wanted, as_of, settings).await?;
+        Ok(Review {
+            as_of: within.end(),
+            customers,
+            buyers: rows.len() as u64,
+            segments: sizes(&rows, scores.as_deref(), settings)?,
+            most_valuable: most_valuable(&rows, &valued, scores.as_deref(), settings)?,
+            valuation: valued.map(|(valuation, _)| valuation),
+            scheduled,
+            scheduled_before,
+        })
+    }
+
+    async fn load(
+        &self,
+        within: Period,
+        today: NaiveDate,
+        settings: &ReviewSettings,
+    ) -> Result<(u64, Vec<Row>), DeskError> {
+        let mut rows = Vec::new();
+        let (mut customers, mut after) = (0, None);
+        loop {
+            let page = self.store.customers(after, settings.page).await?;
+            let Some(last) = page.last() else { return Ok((customers, rows)) };
+            after = Some(last.id());
+            customers += page.len() as u64;
+            let ids: Vec<CustomerId> = page.iter().map(|customer| customer.id()).collect();
+            let purchases = self.store.purchases(&ids, within).await?;
+            for of_one in purchases.chunk_by(|a, b| a.customer() == b.customer()) {
+                rows.extend(row(of_one, today, settings)?);
+            }
+        }
+    }
+
+    /// Opens the tasks that are not open yet, most value first, and says which; each with the notification of its team.
+    async fn schedule(
+        &self,
+        wanted: &mut Vec<Task>,
+        as_of: DateTime<Utc>,
+        settings: &ReviewSettings,
+    ) -> Result<(Vec<Scheduled>, u64), DeskError> {
+        let (mut scheduled, mut before) = (Vec::new(), 0);
+        for batch in wanted.chunks(TASKS_AT_ONCE) {
+            // Another review may open the same tasks meanwhile; then the set is refused and looked at again.
+            let mut tries = 0;
+            loop {
+                let ids: Vec<TaskId> = batch.iter().map(Task::id).collect();
+                let known: BTreeSet<TaskId> =
+                    self.store.tasks_by_id(&ids).await?.iter().map(Task::id).collect();
+                let new: Vec<&Task> = batch.iter().filter(|task| !known.contains(&task.id())).collect();
+                if !new.is_empty() {
+                    match self.record(&self.opening(&new, as_of, settings)?).await {
+                        Err(DeskError::Store(StoreError::Conflict { .. })) if tries < 3 => {
+                            tries += 1;
+                            continue;
+                        }
+                        answer => answer?,
+                    };
+                }
+                before += known.len() as u64;
+                scheduled.extend(new.into_iter().map(|task| Scheduled {
+                    task: task.id(),
+                    about: task.about(),
+                    customer: task.customer(),
+                    team: task.assignee().unwrap_or(settings.sales_team),
+                    because: task.reasons().to_vec(),
+                }));
+                break;
+            }
+        }
+        Ok((scheduled, before))
+    }
+
+    fn opening(
+        &self,
+        tasks: &[&Task],
+        as_of: DateTime<Utc>,
+        settings: &ReviewSettings,
+    ) -> Result<ChangeSet, DeskError> {
+        let ids: Vec<String> = tasks.iter().map(|task| task.id().to_string()).collect();
+        let parts: Vec<&str> = std::iter::once("review").chain(ids.iter().map(String::as_str)).collect();
+        let mut changes = ChangeSet::new(IdempotencyKey::derive(&parts), as_of, self.settings.name)?;
+        for &task in tasks {
+            let team = task.assignee().unwrap_or(settings.sales_team);
+            let key = IdempotencyKey::new(*task.id().as_uuid());
+            let mut told = Notification::new(key, Recipient::Staff(team), task.about(), as_of)?;
+            for &reason in task.reasons() {
+                told = told.because(reason);
+            }
+            changes = changes.task(task.clone()).notification(told);
+        }
+        Ok(changes)
+    }
+}
+
+/// The day of the last instant before `as_of`: a review at midnight looks at the day that has just ended.
+fn last_day_before(as_of: DateTime<Utc>) -> NaiveDate {
+    as_of.checked_sub_signed(TimeDelta::microseconds(1)).unwrap_or(as_of).date_naive()
+}
+
+fn row(
+    purchases: &[Purchase],
+    today: NaiveDate,
+    settings: &ReviewSettings,
+) -> Result<Option<Row>, DeskError> {
+    let Some(customer) = purchases.first().map(Purchase::customer) else { return Ok(None) };
+    let history = PurchaseHistory::from_purchases(settings.currency, purchases)?;
+    let Some(summary) = Summary::of(&history, today) else { return Ok(None) };
+    let Some(rfm) = RfmRow::from_history(&history, today)? else { return Ok(None) };
+    let last_purchase =
+        history.days().iter().rev().find(|day| day.purchases > 0).map_or(0, |day| day.day);
+    Ok(Some(Row {
+        customer,
+        buyer: summary.buyer(TimeUnit::WEEK),
+        spend: summary.spend(),
+        rfm,
+        last_purchase,
+    }))
+}
+
+/// What is expected of each row, in the order of the rows.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
+    p_alive: f64,
+    purchases: f64,
+    value: f64,
+}
+
+type Valued = Result<(Valuation, Vec<Expected>), FitError>;
+
+fn value(rows: &[Row], settings: &ReviewSettings) -> Result<Valued, DeskError> {
+    let fitted = BgNbd::fit(rows.iter().map(|row| row.buyer)).and_then(|purchases| {
+        let spenders = rows.iter().map(|row| row.spend).filter(|spend| spend.mean() > 0.0);
+        GammaGamma::fit(spenders).map(|spend| (purchases, spend))
+    });
+    let (purchases, spend) = match fitted {
+        Ok(models) => models,
+        Err(error) => return Ok(Err(error)),
+    };
+    let horizon = Horizon::of(settings.months, TimeUnit::MONTH, TimeUnit::WEEK)?;
+    let discount = Discount::of(settings.yearly_discount, TimeUnit::YEAR, TimeUnit::WEEK)?;
+    let worth = LifetimeValue::new(purchases.model(), spend.model(), horizon, discount, settings.margin);
+    let expected: Vec<Expected> = rows
+        .iter()
+        .map(|row| Expected {
+            p_alive: purchases.model().p_alive(row.buyer),
+            purchases: purchases.model().expected_purchases(row.buyer, horizon),
+            value: worth.value(row.buyer, row.spend),
+        })
+        .collect();
+    let total = expected.iter().map(|expected| expected.value).sum();
+    let customer_equity = Money::rounded(total, settings.currency)?;
+    Ok(Ok((Valuation { purchases, spend, customer_equity }, expected)))
+}
+
+/// The score of each row; `None` where there are too few rows to score.
+fn score(rows: &[Row]) -> Option<Vec<RfmScore>> {
+    let recency: Vec<i32> = rows.iter().map(|row| row.rfm.recency_days()).collect();
+    let purchases: Vec<u32> = rows.iter().map(|row| row.rfm.purchases()).collect();
+    let spend: Vec<i64> = rows.iter().map(|row| row.rfm.spend_minor()).collect();
+    let columns = RfmColumns::new(&recency, &purchases, &spend).ok()?;
+    let breaks = RfmBreaks::from_columns(columns, &mut Vec::new()).ok()?;
+    Some(rows.iter().map(|row| breaks.score(row.rfm)).collect())
+}
+
+fn sizes(
+    rows: &[Row],
+    scores: Option<&[RfmScore]>,
+    settings: &ReviewSettings,
+) -> Result<Vec<SegmentSize>, DeskError> {
+    let map = SegmentMap::default();
+    let mut sizes: Vec<SegmentSize> = Vec::new();
+    for (row, &score) in rows.iter().zip(scores.unwrap_or_default()) {
+        let segment = map.segment(score);
+        let spend = Money::new(row.rfm.spend_minor(), settings.currency);
+        match sizes.iter_mut().find(|size| size.segment == segment) {
+            Some(size) => {
+                size.customers += 1;
+                size.spend = size.spend.checked_add(spend)?;
+            }
+            None => sizes.push(SegmentSize { segment, customers: 1, spend }),
+        }
+    }
+    sizes.sort_by_key(|size| (std::cmp::Reverse(size.spend.minor()), size.segment));
+    Ok(sizes)
+}
+
+fn most_valuable(
+    rows: &[Row],
+    valued: &Valued,
+    scores: Option<&[RfmScore]>,
+    settings: &ReviewSettings,
+) -> Result<Vec<ValuedCustomer>, DeskError> {
+    let (Ok((_, expected)), Some(scores)) = (valued, scores) else { return Ok(Vec::new()) };
+    let mut order: Vec<(&Row, &Expected, RfmScore)> = rows
+        .iter()
+        .zip(expected)
+        .zip(scores)
+        .map(|((row, expected), &score)| (row, expected, score))
+        .collect();
+    order.sort_by(|a, b| b.1.value.total_cmp(&a.1.value).then(a.0.customer.cmp(&b.0.customer)));
+    let map = SegmentMap::default();
+    order
+        .into_iter()
+        .take(settings.most_valuable)
+        .map(|(row, expected, score)| {
+            Ok(ValuedCustomer {
+                customer: row.customer,
+                p_alive: Share::new(expected.p_alive)?,
+                expected_purchases: expected.purchases,
+                expected_value: Money::rounded(expected.value, settings.currency)?,
+                value_at_risk: Money::rounded(expected.value_at_risk(), settings.currency)?,
+                score,
+                segment: map.segment(score),
+            })
+        })
+        .collect()
+}
+
+impl Expected {
+    fn value_at_risk(&self) -> f64 {
+        self.value * (1.0 - self.p_alive)
+    }
+}
+
+/// The tasks to win back valuable customers who are about to be lost, most value at risk first.
+fn at_risk(
+    rows: &[Row],
+    valued: &Valued,
+    due: DateTime<Utc>,
+    settings: &ReviewSettings,
+) -> Result<Vec<Task>, DeskError> {
+    let Ok((_, expected)) = valued else { return Ok(Vec::new()) };
+    #[expect(clippy::cast_precision_loss, reason = "a threshold needs no more than 53 bits")]
+    let threshold = settings.customer_threshold.minor() as f64;
+    let mut lost: Vec<(&Row, &Expected)> = rows
+        .iter()
+        .zip(expected)
+        .filter(|(_, expected)| {
+            expected.p_alive < settings.at_risk_below.get() && expected.value_at_risk() >= threshold
+        })
+        .collect();
+    lost.sort_by(|a, b| {
+        b.1.value_at_risk().total_cmp(&a.1.value_at_risk()).then(a.0.customer.cmp(&b.0.customer))
+    });
+    lost.truncate(settings.most_customers);
+    lost.into_iter().map(|(row, expected)| win_back(row, expected, threshold, due, settings)).collect()
+}
+
+fn win_back(
+    row: &Row,
+    expected: &Expected,
+    threshold: f64,
+    due: DateTime<Utc>,
+    settings: &ReviewSettings,
+) -> Result<Task, DeskError> {
+    // Named after the silence: a later purchase ends it, and the next silence is another task.
+    let silence = row.last_purchase.to_string();
+    let id = TaskId::derive(&["win_back", &row.customer.to_string(), &silence]);
+    Ok(Task::new(id, WIN_BACK, due)?
+        .for_customer(row.customer)
+        .with_priority(Priority::High)
+        .assigned_to(settings.sales_team)
+        .because(
+            Because::rule(Tag::literal("p_alive")).figure(expected.p_alive, settings.at_risk_below.get())?,
+        )
+        .because(
+            Because::rule(Tag::literal("value_at_risk_minor"))
+                .figure(libm::rint(expected.value_at_risk()), threshold)?,
+        ))
+}

@@ -1,0 +1,176 @@
+//! Small dense symmetric matrices, as an optimiser and its standard errors need them.
+#![expect(clippy::indexing_slicing, reason = "every index runs below the size the matrix was made with")]
+
+/// A symmetric matrix, both triangles kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Symmetric {
+    size: usize,
+    cells: Vec<f64>,
+}
+
+impl Symmetric {
+    pub(crate) fn zeros(size: usize) -> Self {
+        Self { size, cells: vec![0.0; size * size] }
+    }
+
+    /// The matrix with this upper triangle; what `cell(row, column)` says below the diagonal is not asked for.
+    pub(crate) fn from_upper(size: usize, cell: impl Fn(usize, usize) -> f64) -> Self {
+        let mut matrix = Self::zeros(size);
+        for row in 0..size {
+            for column in row..size {
+                let value = cell(row, column);
+                matrix.cells[row * size + column] = value;
+                matrix.cells[column * size + row] = value;
+            }
+        }
+        matrix
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
+    pub(crate) fn at(&self, row: usize, column: usize) -> f64 {
+        self.cells[row * self.size + column]
+    }
+
+    pub(crate) fn is_finite(&self) -> bool {
+        self.cells.iter().all(|cell| cell.is_finite())
+    }
+
+    /// The lower factor L of (self + shift I) = L L', or `None` when that is not positive definite.
+    pub(crate) fn cholesky(&self, shift: f64) -> Option<Cholesky> {
+        let size = self.size;
+        let mut cells = vec![0.0; size * size];
+        for row in 0..size {
+            for column in 0..=row {
+                let dot: f64 = (0..column).map(|k| cells[row * size + k] * cells[column * size + k]).sum();
+                if row == column {
+                    let square = self.at(row, row) + shift - dot;
+                    // A pivot of rounding size is a zero.
+                    let least = 1e-15 * (self.at(row, row).abs() + shift);
+                    if !square.is_finite() || square <= least {
+                        return None;
+                    }
+                    cells[row * size + row] = square.sqrt();
+                } else {
+                    cells[row * size + column] = (self.at(row, column) - dot) / cells[column * size + column];
+                }
+            }
+        }
+        Some(Cholesky { size, cells })
+    }
+
+    /// The inverse of a positive definite matrix, or `None` when it is not.
+    pub(crate) fn inverse(&self) -> Option<Self> {
+        let factor = self.cholesky(0.0)?;
+        let columns: Vec<Vec<f64>> = (0..self.size)
+            .map(|column| {
+                let mut unit = vec![0.0; self.size];
+                unit[column] = 1.0;
+                factor.solve(unit)
+            })
+            .collect();
+        Some(Self::from_upper(self.size, |row, column| 0.5 * (columns[row][column] + columns[column][row])))
+    }
+
+    /// The eigenvalues in no order, by Jacobi's rotations.
+    pub(crate) fn eigenvalues(&self) -> Vec<f64> {
+        let size = self.size;
+        let mut m = self.cells.clone();
+        for _sweep in 0..60 {
+            let mut largest = 0.0_f64;
+            for p in 0..size {
+                for q in (p + 1)..size {
+                    let off = m[p * size + q];
+                    let (first, second) = (m[p * size + p], m[q * size + q]);
+                    if off == 0.0 || off.abs() <= 1e-18 * (first * second).abs().sqrt() {
+                        continue;
+                    }
+                    largest = largest.max(off.abs());
+                    let theta = (second - first) / (2.0 * off);
+                    let tangent = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
+                    let along = (tangent * tangent + 1.0).sqrt().recip();
+                    let across = tangent * along;
+                    for k in 0..size {
+                        let (x, y) = (m[k * size + p], m[k * size + q]);
+                        m[k * size + p] = along * x - across * y;
+                        m[k * size + q] = across * x + along * y;
+                    }
+                    for k in 0..size {
+                        let (x, y) = (m[p * size + k], m[q * size + k]);
+                        m[p * size + k] = along * x - across * y;
+                        m[q * size + k] = across * x + along * y;
+                    }
+                }
+            }
+            if largest == 0.0 {
+                break;
+            }
+        }
+        (0..size).map(|k| m[k * size + k]).collect()
+    }
+}
+
+/// The lower triangular factor of a positive definite matrix.
+#[derive(Clone, Debug)]
+pub(crate) struct Cholesky {
+    size: usize,
+    cells: Vec<f64>,
+}
+
+impl Cholesky {
+    /// The x with L L' x = `right`.
+    pub(crate) fn solve(&self, right: Vec<f64>) -> Vec<f64> {
+        let size = self.size;
+        let mut x = right;
+        for row in 0..size {
+            let dot: f64 = (0..row).map(|k| self.cells[row * size + k] * x[k]).sum();
+            x[row] = (x[row] - dot) / self.cells[row * size + row];
+        }
+        for row in (0..size).rev() {
+            let dot: f64 = ((row + 1)..size).map(|k| self.cells[k * size + row] * x[k]).sum();
+            x[row] = (x[row] - dot) / self.cells[row * size + row];
+        }
+        x
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn refuses_what_is_not_positive_definite() {
+        let saddle = Symmetric::from_upper(2, |row, column| if row == column { 1.0 } else { 2.0 });
+        assert!(saddle.inverse().is_none() && saddle.cholesky(1.5).is_some());
+        let flat = Symmetric::from_upper(2, |_, _| 1.0);
+        assert!(flat.inverse().is_none());
+        let mut values = saddle.eigenvalues();
+        values.sort_by(f64::total_cmp);
+        assert!((values[0] + 1.0).abs() < 1e-15 && (values[1] - 3.0).abs() < 1e-15);
+    }
+
+    proptest! {
+        #[test]
+        fn inverse_times_matrix_is_one(cells in prop::collection::vec(-1.0_f64..1.0, 25)) {
+            // A A' + I is positive definite.
+            let matrix = Symmetric::from_upper(5, |row, column| {
+                let dot: f64 = (0..5).map(|k| cells[row * 5 + k] * cells[column * 5 + k]).sum();
+                dot + if row == column { 1.0 } else { 0.0 }
+            });
+            let inverse = matrix.inverse().unwrap();
+            for row in 0..5 {
+                for column in 0..5 {
+                    let cell: f64 = (0..5).map(|k| matrix.at(row, k) * inverse.at(k, column)).sum();
+                    prop_assert!((cell - f64::from(u8::from(row == column))).abs() < 1e-12);
+                }
+            }
+            let trace: f64 = (0..5).map(|k| matrix.at(k, k)).sum();
+            let values = matrix.eigenvalues();
+            prop_assert!((values.iter().sum::<f64>() - trace).abs() < 1e-12);
+            prop_assert!(values.iter().all(|&value| value > 0.99));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Who belongs together: customers scored by recency, frequency and monetary value (RFM), and named segments.
+//!
+//! [`RfmBreaks`] turns an [`RfmRow`] into an [`RfmScore`] such as `543`, and a [`SegmentMap`] turns the score into a
+//! name. Each has three doors that give the same answer: one row, an iterator of rows, and borrowed columns into buffers
+//! that the caller keeps.
+//!
+//! # Example
+//! ```
+//! use patronage::segment::{RfmBreaks, RfmColumns, RfmRow, RfmSegment, SegmentMap};
+//!
+//! let (recency_days, purchases, spend_minor) = ([3, 40, 80, 200, 410], [9, 4, 2, 1, 1], [90_00, 35_00, 20_00, 5_00, 7_00]);
+//! let customers = RfmColumns::new(&recency_days, &purchases, &spend_minor)?;
+//! let breaks = RfmBreaks::from_columns(customers, &mut Vec::new())?;
+//!
+//! let score = breaks.score(RfmRow::new(3, 9, 90_00)?);
+//! assert_eq!(score.to_string(), "555");
+//! assert_eq!(SegmentMap::default().segment(score), RfmSegment::Champions);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod rfm_breaks;
+mod rfm_columns;
+mod rfm_row;
+mod rfm_score;
+mod rfm_segment;
+mod segment_map;
+
+pub use rfm_breaks::RfmBreaks;
+pub use rfm_columns::{RfmColumns, RfmError};
+pub use rfm_row::RfmRow;
+pub use rfm_score::{RfmScore, RfmScoreColumns};
+pub use rfm_segment::RfmSegment;
+pub use segment_map::{SegmentMap, SegmentMapError, SegmentRule};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! What a customer is worth: who is still alive, what they will buy, what they will spend, and the value of it all.
+//!
+//! Buying without a contract leaves no notice when a customer is gone. These models read it from the past: from how
+//! often ([`Buyer::frequency`]) and how lately ([`Buyer::recency`]) a customer bought, and for how long they have been
+//! one ([`Buyer::age`]). The way from purchases to value:
+//!
+//! 1. [`Summary::of`] one history, or [`Summaries::from_log`] for the columns of a whole log;
+//! 2. [`BgNbd::fit`] on the buyers, [`GammaGamma::fit`] on the spend of those who came back;
+//! 3. [`PurchaseModel`] for P(alive) and expected purchases, [`LifetimeValue`] for money.
+//!
+//! Times are plain numbers in one unit of your choice, the unit of the fit: what goes in as weeks comes out as weeks.
+//! Money is in minor units as `f64`; [`Money::rounded`](crate::Money::rounded) is the way back. Nothing here reads a
+//! clock, and equal input gives equal bits on every platform.
+
+mod bg_nbd;
+mod buyer;
+mod error;
+mod fit;
+mod gamma_gamma;
+mod horizon;
+mod lifetime;
+mod model;
+mod spend;
+mod summaries;
+mod summary;
+
+pub use bg_nbd::BgNbd;
+pub use buyer::{Buyer, Buyers};
+pub use error::{FitError, ValueError};
+pub use fit::{Diagnostics, Fit, Parameter};
+pub use gamma_gamma::{GammaGamma, GammaGammaFit};
+pub use horizon::{Discount, Horizon, TimeUnit};
+pub use lifetime::LifetimeValue;
+pub use model::PurchaseModel;
+pub use spend::{RepeatSpend, RepeatSpends};
+pub use summaries::{PurchaseLog, Summaries};
+pub use summary::Summary;

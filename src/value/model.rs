@@ -1,0 +1,213 @@
+use super::{Buyer, Buyers, Discount, Horizon, ValueError};
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::super::BgNbd {}
+}
+
+/// What every model of buying answers about a customer, through three doors that agree to the last bit: one row, an
+/// iterator of rows (`_each`), and columns into a buffer of the caller (`_into`), which allocates nothing.
+///
+/// Times are in the unit of the fit. Sealed: models are added here.
+///
+/// # Example
+/// ```
+/// use patronage::value::{BgNbd, Buyer, Buyers, Horizon, PurchaseModel};
+///
+/// // Fitted to weeks of CDNOW purchases.
+/// let model = BgNbd::new(0.243, 4.414, 0.793, 2.426)?;
+/// let buyer = Buyer::new(2, 30.43, 38.86)?;
+/// assert_eq!(format!("{:.6}", model.p_alive(buyer)), "0.726579");
+///
+/// let next_39_weeks = Horizon::new(39.0)?;
+/// let buyers = Buyers::new(&[2, 1], &[30.43, 1.71], &[38.86, 38.86])?;
+/// let mut expected = [0.0; 2];
+/// model.expected_purchases_into(buyers, next_39_weeks, &mut expected)?;
+/// assert_eq!(format!("{:.4} {:.4}", expected[0], expected[1]), "1.2260 0.2032");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait PurchaseModel: sealed::Sealed {
+    /// The logarithm of how likely the history of a customer is.
+    ///
+    /// # Returns
+    /// A finite number, in the unit of the fit (one over it for each repeat purchase).
+    fn log_likelihood(&self, buyer: Buyer) -> f64;
+
+    /// How likely it is that a customer is still one, and has not silently left.
+    ///
+    /// # Returns
+    /// 0 to 1.
+    fn p_alive(&self, buyer: Buyer) -> f64;
+
+    /// How many purchases a customer is expected to make within the horizon from now.
+    ///
+    /// # Returns
+    /// 0 or more; P(alive) is taken into account.
+    fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64;
+
+    /// The time over which the future of a customer unfolds; expectations are smooth in ln(1 + t / it).
+    #[doc(hidden)]
+    fn pace(&self, buyer: Buyer) -> f64;
+
+    /// How many repeat purchases someone who has just bought for the first time is expected to make within the
+    /// horizon.
+    fn expected_purchases_new(&self, horizon: Horizon) -> f64 {
+        self.expected_purchases(Buyer::NEW, horizon)
+    }
+
+    /// How many purchases a customer is expected to make within the horizon, later ones counting less.
+    ///
+    /// # Formula
+    /// ```text
+    /// integral of e^(-d t) dE(t) over 0..H = e^(-d H) E(H) + integral of d e^(-d t) E(t) dt
+    /// ```
+    /// with E(t) the expected purchases until t. The discount is continuous: it counts every purchase at its own time
+    /// and not at the end of a month, as monthly tables do. The integral is a Gauss-Legendre sum over the logarithm
+    /// of time, in which E is smooth; its error is below 1e-9 of the result.
+    ///
+    /// # Cost
+    /// Nine evaluations of the expected purchases where the horizon is at most two discount times 1 / d and eleven
+    /// times the age (one without discount), eight more for each panel that a longer one is divided into.
+    fn discounted_purchases(&self, buyer: Buyer, horizon: Horizon, discount: Discount) -> f64 {
+        discounted(self.pace(buyer), horizon, discount, |until| self.expected_purchases(buyer, until))
+    }
+
+    /// [`log_likelihood`](Self::log_likelihood) of many.
+    fn log_likelihood_each(&self, buyers: impl IntoIterator<Item = Buyer>) -> impl Iterator<Item = f64>
+    where
+        Self: Sized,
+    {
+        buyers.into_iter().map(|buyer| self.log_likelihood(buyer))
+    }
+
+    /// [`p_alive`](Self::p_alive) of many.
+    fn p_alive_each(&self, buyers: impl IntoIterator<Item = Buyer>) -> impl Iterator<Item = f64>
+    where
+        Self: Sized,
+    {
+        buyers.into_iter().map(|buyer| self.p_alive(buyer))
+    }
+
+    /// [`expected_purchases`](Self::expected_purchases) of many.
+    fn expected_purchases_each(
+        &self,
+        buyers: impl IntoIterator<Item = Buyer>,
+        horizon: Horizon,
+    ) -> impl Iterator<Item = f64>
+    where
+        Self: Sized,
+    {
+        buyers.into_iter().map(move |buyer| self.expected_purchases(buyer, horizon))
+    }
+
+    /// [`discounted_purchases`](Self::discounted_purchases) of many.
+    fn discounted_purchases_each(
+        &self,
+        buyers: impl IntoIterator<Item = Buyer>,
+        horizon: Horizon,
+        discount: Discount,
+    ) -> impl Iterator<Item = f64>
+    where
+        Self: Sized,
+    {
+        buyers.into_iter().map(move |buyer| self.discounted_purchases(buyer, horizon, discount))
+    }
+
+    /// [`log_likelihood`](Self::log_likelihood) of columns into `out`.
+    ///
+    /// # Errors
+    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
+    fn log_likelihood_into(&self, buyers: Buyers<'_>, out: &mut [f64]) -> Result<(), ValueError> {
+        fill(buyers, out, |buyer| self.log_likelihood(buyer))
+    }
+
+    /// [`p_alive`](Self::p_alive) of columns into `out`.
+    ///
+    /// # Errors
+    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
+    fn p_alive_into(&self, buyers: Buyers<'_>, out: &mut [f64]) -> Result<(), ValueError> {
+        fill(buyers, out, |buyer| self.p_alive(buyer))
+    }
+
+    /// [`expected_purchases`](Self::expected_purchases) of columns into `out`.
+    ///
+    /// # Errors
+    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
+    fn expected_purchases_into(
+        &self,
+        buyers: Buyers<'_>,
+        horizon: Horizon,
+        out: &mut [f64],
+    ) -> Result<(), ValueError> {
+        fill(buyers, out, |buyer| self.expected_purchases(buyer, horizon))
+    }
+
+    /// [`discounted_purchases`](Self::discounted_purchases) of columns into `out`.
+    ///
+    /// # Errors
+    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
+    fn discounted_purchases_into(
+        &self,
+        buyers: Buyers<'_>,
+        horizon: Horizon,
+        discount: Discount,
+        out: &mut [f64],
+    ) -> Result<(), ValueError> {
+        fill(buyers, out, |buyer| self.discounted_purchases(buyer, horizon, discount))
+    }
+}
+
+fn fill(buyers: Buyers<'_>, out: &mut [f64], score: impl Fn(Buyer) -> f64) -> Result<(), ValueError> {
+    buyers.fits("out", out.len())?;
+    for (slot, buyer) in out.iter_mut().zip(buyers.iter()) {
+        *slot = score(buyer);
+    }
+    Ok(())
+}
+
+/// The positive nodes and the weights of the Gauss-Legendre rule of eight points on -1..1.
+const GAUSS: [(f64, f64); 4] = [
+    (0.183_434_642_495_649_8, 0.362_683_783_378_362),
+    (0.525_532_409_916_329, 0.313_706_645_877_887_3),
+    (0.796_666_477_413_626_7, 0.222_381_034_453_374_48),
+    (0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
+];
+
+/// Discount times at which the integral is divided; what lies beyond the last counts less than 1e-17.
+const PANELS: [f64; 5] = [2.0, 6.0, 13.0, 24.0, 40.0];
+/// The widest panel in ln(1 + t / pace), where expectations are analytic but for logarithms pi away.
+const WIDEST: f64 = 2.5;
+
+fn discounted(pace: f64, horizon: Horizon, discount: Discount, until: impl Fn(Horizon) -> f64) -> f64 {
+    let (rate, length) = (discount.rate(), horizon.length());
+    let whole = until(horizon);
+    if rate * length <= 0.0 {
+        return whole;
+    }
+    let expected = |time: f64| Horizon::new(time).map_or(0.0, &until);
+    let (mut sum, mut low) = (0.0, 0.0);
+    for panel in PANELS {
+        let end = (panel / rate).min(length);
+        let high = libm::log1p(end / pace);
+        let pieces = libm::ceil((high - low) / WIDEST).max(1.0);
+        let half = 0.5 * (high - low) / pieces;
+        let mut piece = 0.0;
+        while piece < pieces {
+            let middle = low + half * (2.0 * piece + 1.0);
+            for (node, weight) in GAUSS {
+                for place in [middle - half * node, middle + half * node] {
+                    let time = (pace * libm::expm1(place)).min(length);
+                    let density = rate * libm::exp(-rate * time) * (time + pace);
+                    sum += weight * half * density * expected(time);
+                }
+            }
+            piece += 1.0;
+        }
+        low = high;
+        if end >= length {
+            break;
+        }
+    }
+    sum + libm::exp(-rate * length) * whole
+}

@@ -1,0 +1,134 @@
+use super::ValueError;
+use super::buyer::LONGEST;
+use crate::validation::ValidationError;
+use serde::{Deserialize, Serialize};
+
+/// What one customer has spent on average each time they bought again.
+///
+/// The mean is over repeat purchases only (the first purchase is left out), in any unit of money: minor units when
+/// made by [`Summary::spend`](super::Summary::spend). For those who never came back both numbers are 0.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
+pub struct RepeatSpend {
+    frequency: u32,
+    mean: f64,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    frequency: u32,
+    mean: f64,
+}
+
+impl TryFrom<Fields> for RepeatSpend {
+    type Error = ValidationError;
+
+    fn try_from(fields: Fields) -> Result<Self, ValidationError> {
+        Self::new(fields.frequency, fields.mean)
+    }
+}
+
+impl RepeatSpend {
+    /// Someone who has not bought again.
+    pub const NONE: Self = Self { frequency: 0, mean: 0.0 };
+
+    /// Checks what a customer spent on their repeat purchases.
+    ///
+    /// # Errors
+    /// [`ValidationError`] when the mean is NaN, infinite, negative or above 1e30, or is not 0 for someone who never
+    /// came back.
+    pub fn new(frequency: u32, mean: f64) -> Result<Self, ValidationError> {
+        if !(0.0..=LONGEST).contains(&mean) {
+            return Err(ValidationError::new("repeat_spend.mean", "must lie between 0 and 1e30", mean));
+        }
+        if frequency == 0 && mean != 0.0 {
+            let rule = "must be 0 for those who never came back";
+            return Err(ValidationError::new("repeat_spend.mean", rule, mean));
+        }
+        Ok(Self { frequency, mean: mean + 0.0 })
+    }
+
+    /// How many repeat purchases.
+    pub const fn frequency(self) -> u32 {
+        self.frequency
+    }
+
+    /// The mean spend of a repeat purchase.
+    pub const fn mean(self) -> f64 {
+        self.mean
+    }
+}
+
+/// The repeat spend of many customers as borrowed columns, checked once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RepeatSpends<'a> {
+    frequency: &'a [u32],
+    mean: &'a [f64],
+}
+
+impl<'a> RepeatSpends<'a> {
+    /// Checks columns of equal length, row by row, by the rules of [`RepeatSpend::new`].
+    ///
+    /// # Errors
+    /// [`ValueError::ColumnLength`], or [`ValueError::Row`] for the first row that is refused.
+    pub fn new(frequency: &'a [u32], mean: &'a [f64]) -> Result<Self, ValueError> {
+        if mean.len() != frequency.len() {
+            let (expected, found) = (frequency.len(), mean.len());
+            return Err(ValueError::ColumnLength { column: "mean", expected, found });
+        }
+        for (row, (&frequency, &mean)) in frequency.iter().zip(mean).enumerate() {
+            RepeatSpend::new(frequency, mean).map_err(|rule| ValueError::Row { row, rule })?;
+        }
+        Ok(Self { frequency, mean })
+    }
+
+    /// Columns that were made here and hold to the rules.
+    pub(super) fn trusted(frequency: &'a [u32], mean: &'a [f64]) -> Self {
+        Self { frequency, mean }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.frequency.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.frequency.is_empty()
+    }
+
+    /// The rows one by one, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = RepeatSpend> + Clone + use<'a> {
+        self.frequency
+            .iter()
+            .zip(self.mean)
+            .map(|(&frequency, &mean)| RepeatSpend { frequency, mean: mean + 0.0 })
+    }
+
+    /// Checks that a caller's column has a row for each customer.
+    pub(super) fn fits(&self, column: &'static str, found: usize) -> Result<(), ValueError> {
+        if found == self.len() {
+            Ok(())
+        } else {
+            Err(ValueError::ColumnLength { column, expected: self.len(), found })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_cannot_have_been_spent() {
+        for (frequency, mean) in
+            [(1, f64::NAN), (1, f64::INFINITY), (1, -1.0), (0, 1.0), (1, f64::NEG_INFINITY)]
+        {
+            assert!(RepeatSpend::new(frequency, mean).is_err(), "{frequency} {mean}");
+            let refused = RepeatSpends::new(&[0, frequency], &[0.0, mean]).unwrap_err();
+            assert!(matches!(refused, ValueError::Row { row: 1, .. }), "{refused}");
+        }
+        assert!(RepeatSpends::new(&[1], &[]).is_err());
+        assert!(serde_json::from_str::<RepeatSpend>(r#"{"frequency":0,"mean":2.0}"#).is_err());
+    }
+}

@@ -1,0 +1,295 @@
+use super::summary::{Tally, day_number, mean_spend};
+use super::{Buyers, RepeatSpends, Summary, TimeUnit, ValueError};
+use crate::purchase::PurchaseHistory;
+use crate::validation::ValidationError;
+use chrono::NaiveDate;
+
+/// A log of purchases as borrowed columns, in any order: one row for each purchase or return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurchaseLog<'a> {
+    customer: &'a [u32],
+    day: &'a [i32],
+    spend_minor: &'a [i64],
+}
+
+impl<'a> PurchaseLog<'a> {
+    /// Checks columns of equal length.
+    ///
+    /// # Arguments
+    /// - `customer`: a number for each customer, from 0.
+    /// - `day`: days since 1970-01-01 in the time zone of your choice.
+    /// - `spend_minor`: what was paid, in minor units of one currency; negative for a return. A row of 0 is a
+    ///   purchase.
+    ///
+    /// # Errors
+    /// [`ValueError::ColumnLength`], or [`ValueError::TooManyRows`] beyond 4,294,967,295.
+    pub fn new(customer: &'a [u32], day: &'a [i32], spend_minor: &'a [i64]) -> Result<Self, ValueError> {
+        let expected = customer.len();
+        for (column, found) in [("day", day.len()), ("spend_minor", spend_minor.len())] {
+            if found != expected {
+                return Err(ValueError::ColumnLength { column, expected, found });
+            }
+        }
+        if u32::try_from(expected).is_err() {
+            return Err(ValueError::TooManyRows { rows: expected });
+        }
+        Ok(Self { customer, day, spend_minor })
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.customer.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.customer.is_empty()
+    }
+}
+
+/// The summaries of many customers as columns, ready to fit and to score; the rules are those of [`Summary`].
+///
+/// Customers who had not bought by `as_of` have no row and are counted.
+///
+/// # Example
+/// ```
+/// use chrono::NaiveDate;
+/// use patronage::value::{PurchaseLog, Summaries, TimeUnit};
+///
+/// let log = PurchaseLog::new(&[1, 0, 1, 1], &[17, 5, 3, 17], &[250, 999, 100, 50])?;
+/// let as_of = NaiveDate::from_ymd_opt(1970, 1, 29).ok_or("no such day")?;
+/// let summaries = Summaries::from_log(log, 3, as_of, TimeUnit::WEEK)?;
+/// assert_eq!(summaries.customers(), [0, 1]);
+/// assert_eq!(summaries.frequency(), [0, 1]);
+/// assert_eq!(summaries.recency(), [0.0, 2.0]);
+/// assert_eq!(summaries.mean_spend(), [0.0, 300.0]);
+/// assert_eq!(summaries.without_purchase(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summaries {
+    customers: Vec<u32>,
+    frequency: Vec<u32>,
+    recency: Vec<f64>,
+    age: Vec<f64>,
+    mean_spend: Vec<f64>,
+    without_purchase: u64,
+    after: u64,
+}
+
+impl Summaries {
+    /// Sums up a log for the customers 0 to `customers` - 1 at the end of the day `as_of`.
+    ///
+    /// # Errors
+    /// [`ValueError::Row`] for the first row whose customer is not below `customers`.
+    ///
+    /// # Cost
+    /// Linear: rows are counted, dealt out to their customers and sorted within each. 16 bytes for each row and 36
+    /// for each customer while it works.
+    pub fn from_log(
+        log: PurchaseLog<'_>,
+        customers: u32,
+        as_of: NaiveDate,
+        unit: TimeUnit,
+    ) -> Result<Self, ValueError> {
+        let as_of = day_number(as_of);
+        let count = usize::try_from(customers).unwrap_or(usize::MAX);
+        // How many rows each customer has, then where the next of them goes.
+        let mut places = vec![0_u32; count];
+        let mut found = Self::default();
+        for (row, (&customer, &day)) in log.customer.iter().zip(log.day).enumerate() {
+            let place = usize::try_from(customer).ok().and_then(|customer| places.get_mut(customer));
+            let Some(place) = place else {
+                let rule = "must be below the number of customers";
+                let rule = ValidationError::new("customer", rule, customer);
+                return Err(ValueError::Row { row, rule });
+            };
+            if day <= as_of {
+                *place += 1;
+            } else {
+                found.after += 1;
+            }
+        }
+        let mut total = 0_u32;
+        for place in &mut places {
+            (*place, total) = (total, total + *place);
+        }
+        let mut events = vec![(0_i32, 0_i64); usize::try_from(total).unwrap_or(usize::MAX)];
+        for ((&customer, &day), &spend) in log.customer.iter().zip(log.day).zip(log.spend_minor) {
+            if day > as_of {
+                continue;
+            }
+            let place = usize::try_from(customer).ok().and_then(|customer| places.get_mut(customer));
+            let Some(place) = place else { continue };
+            if let Some(event) = usize::try_from(*place).ok().and_then(|place| events.get_mut(place)) {
+                *event = (day, spend);
+            }
+            *place += 1;
+        }
+        // Each place has moved on to the end of its customer.
+        let (mut rest, mut start) = (events.as_mut_slice(), 0);
+        for (customer, &end) in (0..customers).zip(&places) {
+            let length = usize::try_from(end - start).unwrap_or_default();
+            let (events, later) = std::mem::take(&mut rest).split_at_mut(length);
+            (rest, start) = (later, end);
+            if !events.is_sorted_by_key(|event| event.0) {
+                events.sort_unstable_by_key(|event| event.0);
+            }
+            let mut tally = Tally::default();
+            for &(day, spend) in events.iter() {
+                tally.push(day, spend >= 0, spend, as_of);
+            }
+            found.push(customer, tally.summary(as_of), unit);
+        }
+        Ok(found)
+    }
+
+    /// Sums up histories at the end of the day `as_of`; customers are numbered by their place, from 0.
+    ///
+    /// # Cost
+    /// O(days of all), 32 bytes for each customer.
+    pub fn of<'h>(
+        histories: impl IntoIterator<Item = &'h PurchaseHistory>,
+        as_of: NaiveDate,
+        unit: TimeUnit,
+    ) -> Self {
+        let mut found = Self::default();
+        for (customer, history) in (0..u32::MAX).zip(histories) {
+            let summary = Summary::of(history, as_of);
+            let days = || history.days().iter().filter(|day| day.day > day_number(as_of)).count();
+            let after =
+                summary.map_or_else(|| u64::try_from(days()).unwrap_or(u64::MAX), |s| s.days_after().into());
+            found.after += after;
+            found.push(customer, summary, unit);
+        }
+        found
+    }
+
+    fn push(&mut self, customer: u32, summary: Option<Summary>, unit: TimeUnit) {
+        let Some(summary) = summary else {
+            self.without_purchase += 1;
+            return;
+        };
+        let buyer = summary.buyer(unit);
+        self.customers.push(customer);
+        self.frequency.push(buyer.frequency());
+        self.recency.push(buyer.recency());
+        self.age.push(buyer.age());
+        self.mean_spend.push(mean_spend(summary.repeat_spend_minor(), summary.frequency()));
+    }
+
+    /// How many customers have a row.
+    pub fn len(&self) -> usize {
+        self.customers.len()
+    }
+
+    /// Whether none has.
+    pub fn is_empty(&self) -> bool {
+        self.customers.is_empty()
+    }
+
+    /// The number of the customer of each row, ascending.
+    pub fn customers(&self) -> &[u32] {
+        &self.customers
+    }
+
+    /// How many times each bought again.
+    pub fn frequency(&self) -> &[u32] {
+        &self.frequency
+    }
+
+    /// The time from the first to the last purchase of each.
+    pub fn recency(&self) -> &[f64] {
+        &self.recency
+    }
+
+    /// The time from the first purchase of each to `as_of`.
+    pub fn age(&self) -> &[f64] {
+        &self.age
+    }
+
+    /// The mean net spend of the repeat purchases of each, in minor units; 0 for those who never came back or took
+    /// back all they bought.
+    pub fn mean_spend(&self) -> &[f64] {
+        &self.mean_spend
+    }
+
+    /// The columns for models of buying.
+    pub fn buyers(&self) -> Buyers<'_> {
+        Buyers::trusted(&self.frequency, &self.recency, &self.age)
+    }
+
+    /// The columns for models of spend.
+    pub fn spends(&self) -> RepeatSpends<'_> {
+        RepeatSpends::trusted(&self.frequency, &self.mean_spend)
+    }
+
+    /// How many customers had not bought by `as_of` and have no row.
+    pub const fn without_purchase(&self) -> u64 {
+        self.without_purchase
+    }
+
+    /// How many rows of the log (or days of the histories) lie after `as_of` and were left out.
+    pub const fn after(&self) -> u64 {
+        self.after
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::{Currency, Money};
+    use proptest::prelude::*;
+
+    fn date(day: i32) -> NaiveDate {
+        NaiveDate::default().checked_add_days(chrono::Days::new(day.unsigned_abs().into())).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn log_and_histories_agree(
+            rows in prop::collection::vec((0_u32..6, 0_i32..25, -300_i64..900), 0..80),
+            as_of in 0_i32..25,
+        ) {
+            let customer: Vec<u32> = rows.iter().map(|row| row.0).collect();
+            let day: Vec<i32> = rows.iter().map(|row| row.1).collect();
+            let spend: Vec<i64> = rows.iter().map(|row| row.2).collect();
+            let log = PurchaseLog::new(&customer, &day, &spend).unwrap();
+            let from_log = Summaries::from_log(log, 6, date(as_of), TimeUnit::WEEK).unwrap();
+
+            let mut histories = vec![PurchaseHistory::new(Currency::EUR); 6];
+            for &(customer, day, spend) in &rows {
+                histories[customer as usize].push_on(date(day), Money::new(spend, Currency::EUR)).unwrap();
+            }
+            let from_histories = Summaries::of(&histories, date(as_of), TimeUnit::WEEK);
+            prop_assert_eq!(from_log.customers(), from_histories.customers());
+            prop_assert_eq!(from_log.spends(), from_histories.spends());
+            prop_assert_eq!(from_log.buyers(), from_histories.buyers());
+            prop_assert_eq!(from_log.without_purchase(), from_histories.without_purchase());
+            let checked = Buyers::new(from_log.frequency(), from_log.recency(), from_log.age());
+            prop_assert!(checked.is_ok());
+            let later = day.iter().filter(|&&day| day > as_of).count();
+            prop_assert_eq!(from_log.after(), later as u64);
+        }
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit_together() {
+        assert!(PurchaseLog::new(&[0], &[], &[1]).is_err());
+        assert!(PurchaseLog::new(&[0], &[1], &[]).is_err());
+        let log = PurchaseLog::new(&[0, 7], &[1, 1], &[1, 1]).unwrap();
+        let refused = Summaries::from_log(log, 7, date(3), TimeUnit::DAY).unwrap_err();
+        assert_eq!(refused.to_string(), "row 1: customer: must be below the number of customers, got `7`");
+        let nobody = PurchaseLog::new(&[], &[], &[]).unwrap();
+        let empty = Summaries::from_log(nobody, 2, date(3), TimeUnit::DAY).unwrap();
+        assert!(empty.is_empty() && empty.without_purchase() == 2);
+    }
+
+    #[test]
+    fn far_days_do_not_overflow() {
+        let log = PurchaseLog::new(&[0, 0], &[i32::MIN, i32::MAX], &[i64::MAX, i64::MAX]).unwrap();
+        let far = NaiveDate::MAX;
+        let found = Summaries::from_log(log, 1, far, TimeUnit::DAY).unwrap();
+        assert_eq!((found.after(), found.frequency()), (1, [0].as_slice()));
+    }
+}

@@ -1,0 +1,193 @@
+//! The surface of the crate, not its function: which common traits every public type has.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop here")]
+
+use patronage::consent::*;
+use patronage::customer::*;
+use patronage::interaction::*;
+use patronage::lifecycle::*;
+use patronage::notification::*;
+use patronage::notify::*;
+use patronage::purchase::*;
+use patronage::segment::*;
+use patronage::store::*;
+use patronage::task::*;
+use patronage::*;
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+use std::str::FromStr;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct SmallAndOrdered {
+    tag: Tag,
+    currency: Currency,
+    key: IdempotencyKey,
+    customer: CustomerId,
+    interaction: InteractionId,
+    purchase: PurchaseId,
+    consent: ConsentId,
+    task: TaskId,
+    period: Period,
+    channel: Channel,
+    touchpoint: Touchpoint,
+    engagement: Engagement,
+    direction: Direction,
+    agent: Agent,
+    outcome: Outcome,
+    effort_direction: EffortDirection,
+    stage: LifecycleStage,
+    stage_reason: StageReason,
+    purpose: Purpose,
+    consent_status: ConsentStatus,
+    basis: LegalBasis,
+    kind: CustomerKind,
+    contact_status: ContactStatus,
+    task_status: TaskStatus,
+    priority: Priority,
+    recipient: Recipient,
+    link: Link,
+    entity: Entity,
+    segment: RfmSegment,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct SmallAndHashable {
+    money: Money,
+    purchase_day: PurchaseDay,
+    effort: Effort,
+    stage_change: StageChange,
+    consent_decision: ConsentDecision,
+    decided_by: DecidedBy,
+    job_state: JobState,
+    settlement: Settlement,
+    committed: Committed,
+    rfm_row: RfmRow,
+    rfm_score: RfmScore,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct SmallWithFloats {
+    share: Share,
+    estimate: Estimate,
+    money_estimate: Estimate<Money>,
+    because: Because,
+    sentiment: Sentiment,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Large {
+    customer: Customer,
+    contact_point: ContactPoint,
+    identity: Identity,
+    purchase: Purchase,
+    purchase_history: PurchaseHistory,
+    interaction: Interaction,
+    lifecycle: LifecycleHistory,
+    consent: ConsentRecord,
+    task: Task,
+    notification: Notification,
+    job: Job,
+    message: Message,
+    name: Pii<String>,
+    rfm_breaks: RfmBreaks,
+    segment_map: SegmentMap,
+    rfm_error: RfmError,
+    validation_error: ValidationError,
+    money_error: MoneyError,
+    store_error: StoreError,
+    delivery_error: DeliveryError,
+}
+
+fn crosses_threads<T: Send + Sync + Unpin + 'static>() {}
+
+fn is_error<T: std::error::Error + Send + Sync + Clone + PartialEq + 'static>() {}
+
+fn is_typed_by_people<T: Display + FromStr<Err = ValidationError> + Copy + Eq + Hash>() {}
+
+fn is_data<T: serde::Serialize + serde::de::DeserializeOwned + Debug + Clone + PartialEq>() {}
+
+#[test]
+fn public_types_cross_threads() {
+    crosses_threads::<SmallAndOrdered>();
+    crosses_threads::<SmallAndHashable>();
+    crosses_threads::<SmallWithFloats>();
+    crosses_threads::<Large>();
+    crosses_threads::<ChangeSet>();
+    crosses_threads::<MemoryNotifier>();
+}
+
+#[test]
+fn errors_are_errors() {
+    is_error::<ValidationError>();
+    is_error::<MoneyError>();
+    is_error::<StoreError>();
+    is_error::<DeliveryError>();
+    is_error::<RfmError>();
+}
+
+#[test]
+fn what_people_type_reads_and_prints() {
+    is_typed_by_people::<Tag>();
+    is_typed_by_people::<Currency>();
+    is_typed_by_people::<Money>();
+    is_typed_by_people::<IdempotencyKey>();
+    is_typed_by_people::<CustomerId>();
+    is_typed_by_people::<Channel>();
+    is_typed_by_people::<Touchpoint>();
+    is_typed_by_people::<Engagement>();
+    is_typed_by_people::<Outcome>();
+    is_typed_by_people::<LifecycleStage>();
+    is_typed_by_people::<Purpose>();
+    is_typed_by_people::<TaskStatus>();
+    is_typed_by_people::<Priority>();
+}
+
+#[test]
+fn data_is_read_and_written() {
+    is_data::<Money>();
+    is_data::<Period>();
+    is_data::<Share>();
+    is_data::<Estimate>();
+    is_data::<Estimate<Money>>();
+    is_data::<Customer>();
+    is_data::<Purchase>();
+    is_data::<PurchaseHistory>();
+    is_data::<Interaction>();
+    is_data::<LifecycleHistory>();
+    is_data::<ConsentRecord>();
+    is_data::<Task>();
+    is_data::<Notification>();
+    is_data::<Job>();
+    is_data::<Settlement>();
+    is_data::<Committed>();
+}
+
+fn every_term_has_one_text<T: Display + FromStr + PartialEq + Debug + Copy>(terms: &[T])
+where
+    T::Err: Debug,
+{
+    for term in terms {
+        assert_eq!(&term.to_string().parse::<T>().unwrap(), term);
+    }
+}
+
+#[test]
+fn every_term_of_every_vocabulary_has_one_text() {
+    every_term_has_one_text(Channel::KNOWN);
+    every_term_has_one_text(Touchpoint::KNOWN);
+    every_term_has_one_text(Engagement::KNOWN);
+    every_term_has_one_text(Direction::ALL);
+    every_term_has_one_text(Agent::KNOWN);
+    every_term_has_one_text(Outcome::KNOWN);
+    every_term_has_one_text(LifecycleStage::ALL);
+    every_term_has_one_text(StageReason::KNOWN);
+    every_term_has_one_text(Purpose::KNOWN);
+    every_term_has_one_text(ConsentStatus::ALL);
+    every_term_has_one_text(LegalBasis::ALL);
+    every_term_has_one_text(TaskStatus::ALL);
+    every_term_has_one_text(Priority::ALL);
+    let own = Channel::Other(Tag::literal("kiosk"));
+    assert_eq!(own.to_string().parse(), Ok(own));
+    assert!("other:web shop".parse::<Channel>().is_err());
+    assert!("Web".parse::<Channel>().is_err());
+}
