@@ -2,12 +2,17 @@
 //! time of the process, both in one run and in turn.
 //!
 //! Prints one line for each figure: `figure`, name, value, unit, target, `met` or `missed`, separated by tabs.
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a bench prints, and stops where it cannot measure")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a bench prints, and stops where it cannot measure"
+)]
 
 use patronage::customer::{Customer, CustomerId, CustomerKind};
 use patronage::interaction::{
-    Agent, Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionId, Link, Outcome,
-    Sentiment, Touchpoint,
+    Agent, Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionId, Link,
+    Outcome, Sentiment, Touchpoint,
 };
 use patronage::purchase::PurchaseId;
 use patronage::store::{ChangeSet, SqliteStore, Store};
@@ -34,8 +39,10 @@ fn cpu() -> f64 {
 fn interactions(random: &mut ChaCha8Rng, customers: &[CustomerId]) -> Vec<Interaction> {
     let reasons = ["late_delivery", "wrong_invoice", "how_to", "cancel"].map(Tag::literal);
     let channels = [Channel::Web, Channel::Mobile, Channel::Store, Channel::CallCentre];
-    let touchpoints = [Touchpoint::PhoneCallCentre, Touchpoint::Email, Touchpoint::Chat, Touchpoint::SelfService];
-    let engagements = [Engagement::Support, Engagement::Billing, Engagement::Ordering, Engagement::Fulfilment];
+    let touchpoints =
+        [Touchpoint::PhoneCallCentre, Touchpoint::Email, Touchpoint::Chat, Touchpoint::SelfService];
+    let engagements =
+        [Engagement::Support, Engagement::Billing, Engagement::Ordering, Engagement::Fulfilment];
     let outcomes = [Outcome::Resolved, Outcome::FollowUp, Outcome::Abandoned, Outcome::Sale];
     (0..BATCHES * BATCH)
         .map(|row| {
@@ -45,15 +52,16 @@ fn interactions(random: &mut ChaCha8Rng, customers: &[CustomerId]) -> Vec<Intera
             let second = 1_700_000_000 + i64::from(row) * 31;
             let at = chrono::DateTime::from_timestamp(second, 0).expect("in range");
             let customer = customers[random.random_range(0..customers.len())];
-            let mut built = Interaction::builder(InteractionId::derive(&["pbx", &row.to_string()]), customer, at)
-                .at_place(channel, touchpoint, engagement)
-                .direction(Direction::Inbound)
-                .agent(Agent::Person)
-                .reason(reason)
-                .outcome(outcome)
-                .wait(Duration::from_millis(random.random_range(0..600_000)))
-                .handle_time(Duration::from_millis(random.random_range(0..900_000)))
-                .cost(Money::new(random.random_range(10..2_000), Currency::EUR));
+            let mut built =
+                Interaction::builder(InteractionId::derive(&["pbx", &row.to_string()]), customer, at)
+                    .at_place(channel, touchpoint, engagement)
+                    .direction(Direction::Inbound)
+                    .agent(Agent::Person)
+                    .reason(reason)
+                    .outcome(outcome)
+                    .wait(Duration::from_millis(random.random_range(0..600_000)))
+                    .handle_time(Duration::from_millis(random.random_range(0..900_000)))
+                    .cost(Money::new(random.random_range(10..2_000), Currency::EUR));
             if row % 4 == 0 {
                 let score = random.random_range(-1.0..1.0);
                 let sentiment = Sentiment::new(score, Tag::literal("agent_note"), Share::ONE);
@@ -76,23 +84,16 @@ struct Row {
     customer: [u8; 16],
     at: i64,
     id: [u8; 16],
-    terms: [&'static str; 4],
-    agent: &'static str,
+    terms: [String; 4],
+    agent: String,
     reason: String,
-    outcome: &'static str,
+    outcome: String,
     wait_ms: i64,
     handle_ms: i64,
     cost: i64,
     sentiment: Option<f64>,
     effort: Option<u8>,
     links: Option<String>,
-}
-
-fn plain(text: std::borrow::Cow<'static, str>) -> &'static str {
-    match text {
-        std::borrow::Cow::Borrowed(text) => text,
-        std::borrow::Cow::Owned(_) => "",
-    }
 }
 
 fn milliseconds(duration: Option<Duration>) -> i64 {
@@ -105,14 +106,14 @@ fn bare_row(interaction: &Interaction) -> Row {
         at: interaction.at().timestamp_micros(),
         id: *interaction.id().as_uuid().as_bytes(),
         terms: [
-            plain(interaction.channel().to_text()),
-            plain(interaction.touchpoint().to_text()),
-            plain(interaction.engagement().to_text()),
-            interaction.direction().as_str(),
+            interaction.channel().to_text().into_owned(),
+            interaction.touchpoint().to_text().into_owned(),
+            interaction.engagement().to_text().into_owned(),
+            interaction.direction().to_string(),
         ],
-        agent: plain(interaction.agent().expect("it has one").to_text()),
+        agent: interaction.agent().expect("it has one").to_text().into_owned(),
         reason: interaction.reason().expect("it has one").to_string(),
-        outcome: plain(interaction.outcome().expect("it has one").to_text()),
+        outcome: interaction.outcome().expect("it has one").to_text().into_owned(),
         wait_ms: milliseconds(interaction.wait()),
         handle_ms: milliseconds(interaction.handle_time()),
         cost: interaction.cost().expect("it has one").minor(),
@@ -138,7 +139,7 @@ fn bare_inserts(connection: &mut Connection, rows: &[Row]) {
             .expect("it fits the schema");
         for row in batch {
             let none = None::<&str>;
-            let [channel, touchpoint, engagement, direction] = row.terms;
+            let [channel, touchpoint, engagement, direction] = &row.terms;
             insert
                 .execute(params![
                     row.customer,
@@ -246,7 +247,6 @@ fn main() {
             let them = insert();
             (commit(), them)
         };
-        eprintln!("{us:.2} {them:.2}");
         ours.push(us);
         bare.push(them);
         ratios.push(us / them);
