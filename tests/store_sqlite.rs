@@ -211,6 +211,16 @@ fn opening_again_finds_everything() {
     assert!(!path.with_extension("sqlite-wal").exists(), "the log is not brought into the file");
 }
 
+#[test]
+fn it_crosses_threads_and_shows_no_path() {
+    fn crosses_threads<T: Send + Sync + Unpin + 'static>(_: &T) {}
+    let files = Files::new();
+    let store = files.store();
+    crosses_threads(&store);
+    crosses_threads(&SqliteOptions::new());
+    assert!(!format!("{store:?}").contains(files.folder.path().to_str().unwrap()));
+}
+
 // ---------------------------------------------------------------- files that cannot be used
 
 fn sql(path: &Path, sql: &str) -> Connection {
@@ -271,6 +281,19 @@ fn paths_that_name_no_file_are_refused() {
     };
     cannot_open(files.folder.path().to_owned());
     cannot_open(files.folder.path().join("missing/file.sqlite"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = files.folder.path().join("unreadable");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o300)).unwrap();
+        // The superuser can read, and so sync, every folder.
+        if std::fs::File::open(&folder).is_err() {
+            let problem = unusable(SqliteStore::open(folder.join("file.sqlite")));
+            assert_eq!(problem, "its folder could not be synced");
+        }
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
     // A name that SQLite would take for an address is a plain name here.
     let path = files.folder.path().join("file:a?mode=memory");
     drop(SqliteStore::open(&path).unwrap());

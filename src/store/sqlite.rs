@@ -37,12 +37,13 @@ use std::time::Duration;
 ///
 /// # Example
 /// ```
-/// use patronage::store::SqliteOptions;
+/// use patronage::store::{SqliteOptions, Store};
 /// use std::time::Duration;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let options = SqliteOptions::new().busy_timeout(Duration::from_millis(200));
 /// let store = options.open(folder.path().join("customers.sqlite"))?;
+/// assert_eq!(pollster::block_on(store.customers(None, 10))?.len(), 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +125,11 @@ type Work = Box<dyn FnOnce(&mut Database) + Send>;
 /// # Errors after a commit
 /// Where the disk fails while a commit is written, the answer is [`StoreError::OutcomeUnknown`], and the connection is
 /// given up: the next call opens the file again and finds what is there. Commit the same change set again.
+///
+/// # Cost
+/// A commit syncs once, whatever it holds: commit in batches. A batch of 10,000 interactions costs about the CPU time of
+/// bare prepared inserts into the same tables; a window costs one search for each customer asked for. Memory is the
+/// cache of 16 MiB, the batch, and the rows returned.
 ///
 /// # Schema
 /// The tables are meant to be read, also by others: `customers`, `identities`, `stage_changes`, `consents`,
