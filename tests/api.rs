@@ -12,6 +12,7 @@ use patronage::purchase::*;
 use patronage::segment::*;
 use patronage::store::*;
 use patronage::task::*;
+use patronage::value::*;
 use patronage::*;
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
@@ -63,6 +64,8 @@ struct SmallAndHashable {
     committed: Committed,
     rfm_row: RfmRow,
     rfm_score: RfmScore,
+    summary: Summary,
+    purchase_log: PurchaseLog<'static>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,6 +75,18 @@ struct SmallWithFloats {
     money_estimate: Estimate<Money>,
     because: Because,
     sentiment: Sentiment,
+    buyer: Buyer,
+    buyers: Buyers<'static>,
+    repeat_spend: RepeatSpend,
+    repeat_spends: RepeatSpends<'static>,
+    horizon: Horizon,
+    discount: Discount,
+    time_unit: TimeUnit,
+    bg_nbd: BgNbd,
+    gamma_gamma: GammaGamma,
+    lifetime_value: LifetimeValue<'static, BgNbd>,
+    parameter: Parameter,
+    diagnostics: Diagnostics,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +111,11 @@ struct Large {
     money_error: MoneyError,
     store_error: StoreError,
     delivery_error: DeliveryError,
+    fit: Fit<BgNbd>,
+    spend_fit: GammaGammaFit,
+    summaries: Summaries,
+    value_error: ValueError,
+    fit_error: FitError,
 }
 
 fn crosses_threads<T: Send + Sync + Unpin + 'static>() {}
@@ -123,6 +143,8 @@ fn errors_are_errors() {
     is_error::<StoreError>();
     is_error::<DeliveryError>();
     is_error::<RfmError>();
+    is_error::<ValueError>();
+    is_error::<FitError>();
 }
 
 #[test]
@@ -160,6 +182,13 @@ fn data_is_read_and_written() {
     is_data::<Job>();
     is_data::<Settlement>();
     is_data::<Committed>();
+    is_data::<Buyer>();
+    is_data::<RepeatSpend>();
+    is_data::<Horizon>();
+    is_data::<Discount>();
+    is_data::<TimeUnit>();
+    is_data::<BgNbd>();
+    is_data::<GammaGamma>();
 }
 
 fn every_term_has_one_text<T: Display + FromStr + PartialEq + Debug + Copy>(terms: &[T])
