@@ -2,6 +2,7 @@
 
 pub mod consent;
 pub mod customer;
+pub mod desk;
 pub mod interaction;
 pub mod lifecycle;
 pub mod notification;
