@@ -4,12 +4,19 @@
 //! `conformance`) tells whether the implementation keeps the contract. `MemoryStore` is the reference: whatever it
 //! answers is right by definition.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 mod change_set;
 mod digest;
+mod due;
 mod error;
+mod facts;
+mod memory;
 
 pub use change_set::{ChangeSet, Committed};
 pub use error::{Entity, StoreError};
+pub use memory::MemoryStore;
 
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};

@@ -1,0 +1,346 @@
+//! Random changes: whatever is committed, the store ends as the reference does.
+
+use super::dump::{Dump, dump};
+use super::given::{at, consent_id, customer_id, interaction_id, job_key, purchase_id, task_id};
+use super::{Broken, Checked, Problem, ensure_eq};
+use crate::consent::{ConsentRecord, ConsentStatus, Purpose};
+use crate::customer::{Customer, CustomerId, CustomerKind, Identity};
+use crate::interaction::Interaction;
+use crate::key::IdempotencyKey;
+use crate::lifecycle::{LifecycleStage, StageChange, StageReason};
+use crate::money::{Currency, Money};
+use crate::notification::{Notification, Recipient, Settlement};
+use crate::period::Period;
+use crate::purchase::Purchase;
+use crate::store::{ChangeSet, MemoryStore, Store};
+use crate::tag::Tag;
+use crate::task::{Task, TaskStatus};
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+/// Something that is done to a store.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// A change set is committed.
+    Commit(ChangeSet),
+    /// Due jobs are claimed.
+    Claim {
+        /// When.
+        now: DateTime<Utc>,
+        /// At most so many.
+        limit: usize,
+        /// For so long.
+        lease: Duration,
+    },
+}
+
+/// Steps at random, the same for the same seed: changes of every kind, most of them legal, some known, repeated or
+/// refused, within a small world so that they meet.
+#[derive(Clone, Debug)]
+pub struct Steps {
+    state: u64,
+    count: u64,
+    earlier: Vec<ChangeSet>,
+}
+
+const CUSTOMERS: u64 = 5;
+const IDENTITIES: u64 = 5;
+
+impl Steps {
+    /// The steps of a seed.
+    pub fn new(seed: u64) -> Self {
+        Self { state: seed, count: 0, earlier: Vec::new() }
+    }
+
+    /// A number below a bound. `SplitMix64` (Steele, Lea, Flood 2014).
+    fn below(&mut self, bound: u64) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound.max(1)
+    }
+
+    /// Whether something of so many per cent happens.
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
+        let index = usize::try_from(self.below(all.len() as u64)).ok()?;
+        all.get(index).copied()
+    }
+
+    fn second(&mut self) -> i64 {
+        i64::try_from(self.below(60)).unwrap_or_default()
+    }
+
+    /// A known customer as a rule, at times a stranger.
+    fn customer(&mut self, known: &Dump) -> CustomerId {
+        let stranger = customer_id(1 + u128::from(self.below(CUSTOMERS + 1)));
+        let index = usize::try_from(self.below(known.customers.len() as u64)).unwrap_or_default();
+        let known = known.customers.get(index).filter(|_| self.chance(97));
+        known.map_or(stranger, Customer::id)
+    }
+
+    /// A new number as a rule, at times one that is taken.
+    fn number(&mut self) -> u128 {
+        if self.chance(85) {
+            u128::from(self.count * 64 + self.below(64))
+        } else {
+            u128::from(self.below(self.count * 64))
+        }
+    }
+
+    /// The next step, for a store that holds this.
+    ///
+    /// # Errors
+    /// [`Broken`] when a value could not be made, which would be a fault of the suite.
+    pub fn next(&mut self, known: &Dump) -> Result<Step, Broken> {
+        self.step(known).map_err(|Problem(problem)| Broken {
+            rule: "random_changes_end_as_in_the_reference".to_owned(),
+            problem,
+        })
+    }
+
+    fn step(&mut self, known: &Dump) -> Result<Step, Problem> {
+        self.count += 1;
+        if self.chance(20) {
+            // The clock goes on, now and then back.
+            let now =
+                if self.chance(10) { self.second() } else { i64::try_from(self.count).unwrap_or_default() };
+            let limit = usize::try_from(self.below(4)).unwrap_or_default();
+            return Ok(Step::Claim { now: at(now), limit, lease: Duration::from_secs(self.below(8)) });
+        }
+        if self.chance(8) {
+            let index = usize::try_from(self.below(self.earlier.len() as u64)).unwrap_or_default();
+            if let Some(set) = self.earlier.get(index).cloned() {
+                let other = self.chance(30);
+                return Ok(Step::Commit(if other {
+                    set.settlement(Settlement::Cancelled { key: job_key(0) })
+                } else {
+                    set
+                }));
+            }
+        }
+        let key = IdempotencyKey::derive(&["random", &self.state.to_string(), &self.count.to_string()]);
+        let mut set = ChangeSet::new(key, at(0), Tag::literal("random"))?;
+        if self.chance(50) {
+            set = self.customers(set, known)?;
+        }
+        if self.chance(40) {
+            set = self.stage_changes(set, known)?;
+        }
+        if self.chance(60) {
+            set = self.facts(set, known)?;
+        }
+        if self.chance(40) {
+            set = self.tasks(set, known)?;
+        }
+        if self.chance(40) {
+            set = self.notifications(set, known)?;
+        }
+        if self.chance(50) {
+            set = self.settlements(set, known);
+        }
+        self.earlier.push(set.clone());
+        Ok(Step::Commit(set))
+    }
+
+    fn customers(&mut self, mut set: ChangeSet, known: &Dump) -> Result<ChangeSet, Problem> {
+        for _ in 0..=self.below(2) {
+            let id = customer_id(1 + u128::from(self.below(CUSTOMERS)));
+            let in_set = set.customers().iter().filter(|customer| customer.id() == id).count() as u64;
+            let stored =
+                known.customers.iter().find(|customer| customer.id() == id).map_or(0, Customer::version);
+            let version = if self.chance(95) { stored + in_set } else { self.below(4) };
+            let mut customer =
+                Customer::new(id, CustomerKind::Person, at(self.second()))?.with_version(version);
+            if self.chance(50) {
+                customer = customer.with_name(&format!("Name {}", self.count))?;
+            }
+            for n in 0..IDENTITIES {
+                if self.chance(12) {
+                    customer = customer.with_identity(nth_identity(n)?)?;
+                }
+            }
+            set = set.customer(customer);
+        }
+        Ok(set)
+    }
+
+    fn stage_changes(&mut self, mut set: ChangeSet, known: &Dump) -> Result<ChangeSet, Problem> {
+        for _ in 0..=self.below(2) {
+            let id = self.customer(known);
+            let stored = known.lifecycles.iter().find(|(customer, _)| *customer == id);
+            let last = stored.and_then(|(_, history)| history.entries().last().copied());
+            let (stages, since) = match last {
+                Some(last) if self.chance(95) => (last.to().next(), last.at()),
+                Some(last) => (LifecycleStage::ALL, last.at()),
+                None => (LifecycleStage::ALL.get(..3).unwrap_or_default(), at(0)),
+            };
+            let Some(to) = self.one_of(stages) else { continue };
+            let when = if self.chance(95) { since } else { at(self.second()) };
+            set = set.stage_change((id, StageChange::new(to, when, StageReason::Observed)?));
+        }
+        Ok(set)
+    }
+
+    fn facts(&mut self, mut set: ChangeSet, known: &Dump) -> Result<ChangeSet, Problem> {
+        for _ in 0..=self.below(3) {
+            let (customer, n, second) = (self.customer(known), self.number(), self.second());
+            let again = self.chance(10);
+            set = match self.below(3) {
+                0 => {
+                    let index = usize::try_from(self.below(known.consents.len() as u64)).unwrap_or_default();
+                    let status = self.one_of(ConsentStatus::ALL).unwrap_or(ConsentStatus::Given);
+                    let new = ConsentRecord::new(
+                        consent_id(n),
+                        customer,
+                        Purpose::CustomerCare,
+                        status,
+                        at(second),
+                    )?;
+                    set.consent(known.consents.get(index).filter(|_| again).cloned().unwrap_or(new))
+                }
+                1 => {
+                    let index = usize::try_from(self.below(known.purchases.len() as u64)).unwrap_or_default();
+                    let amount = Money::new(second, Currency::EUR);
+                    let new = Purchase::new(purchase_id(n), customer, at(second), amount)?;
+                    set.purchase(known.purchases.get(index).filter(|_| again).copied().unwrap_or(new))
+                }
+                _ => {
+                    let index =
+                        usize::try_from(self.below(known.interactions.len() as u64)).unwrap_or_default();
+                    let new =
+                        Interaction::builder(interaction_id(n), customer, at(second)).transfers(7).build()?;
+                    set.interaction(known.interactions.get(index).filter(|_| again).cloned().unwrap_or(new))
+                }
+            };
+        }
+        Ok(set)
+    }
+
+    fn tasks(&mut self, mut set: ChangeSet, known: &Dump) -> Result<ChangeSet, Problem> {
+        for _ in 0..=self.below(2) {
+            let id = task_id(1 + u128::from(self.below(8)));
+            let in_set = set.tasks().iter().filter(|task| task.id() == id).count() as u64;
+            let stored = known.tasks.iter().find(|task| task.id() == id);
+            let version = stored.map_or(0, Task::version) + in_set;
+            let mut task = match stored {
+                Some(stored) if self.chance(95) => stored.clone(),
+                _ => Task::new(id, Tag::literal("call"), at(self.second()))?,
+            };
+            let moves = if self.chance(95) { task.status().next() } else { TaskStatus::ALL };
+            if let Some(status) = self.one_of(moves).filter(|_| self.chance(60)) {
+                task = task.moved_to(status).unwrap_or(task);
+            }
+            if self.chance(30) {
+                task = task.for_customer(self.customer(known));
+            }
+            let version = if self.chance(95) { version } else { self.below(4) };
+            set = set.task(task.with_version(version));
+        }
+        Ok(set)
+    }
+
+    fn notifications(&mut self, mut set: ChangeSet, known: &Dump) -> Result<ChangeSet, Problem> {
+        for _ in 0..=self.below(2) {
+            let index = usize::try_from(self.below(known.jobs.len() as u64)).unwrap_or_default();
+            let again = self.chance(10);
+            let to = Recipient::Staff(Tag::literal("team"));
+            let new =
+                Notification::new(job_key(1 + self.number()), to, Tag::literal("test"), at(self.second()))?;
+            let old = known.jobs.get(index).filter(|_| again).map(|job| job.notification.clone());
+            set = set.notification(old.unwrap_or(new));
+        }
+        Ok(set)
+    }
+
+    fn settlements(&mut self, mut set: ChangeSet, known: &Dump) -> ChangeSet {
+        for _ in 0..=self.below(2) {
+            // Mostly one that somebody has claimed, so that most settlements are legal.
+            let claimed: Vec<_> = known.jobs.iter().filter(|job| job.fence > 0 || self.chance(5)).collect();
+            let Some(job) = self.one_of(&claimed) else { continue };
+            let key = job.notification.key();
+            let fence = if self.chance(95) { job.fence } else { job.fence.saturating_sub(1) };
+            let not_before = at(self.second());
+            let problem = Tag::literal("problem");
+            set = set.settlement(match self.below(6) {
+                0 | 1 => Settlement::Delivered { key, fence },
+                2 => Settlement::Retry { key, fence, not_before, problem },
+                3 => Settlement::Exhausted { key, fence, problem },
+                4 => Settlement::Requeued { key, not_before },
+                _ => Settlement::Cancelled { key },
+            });
+        }
+        set
+    }
+}
+
+fn nth_identity(n: u64) -> Result<Identity, Problem> {
+    Ok(Identity::new(Tag::literal("shop"), &format!("subject {n}"))?)
+}
+
+/// Takes the same random steps on two stores that hold the same, and holds every answer and the whole content after
+/// every step against each other.
+///
+/// # Errors
+/// [`Broken`] at the first difference, with seed and step.
+pub async fn agree<A: Store, B: Store>(
+    reference: &A,
+    store: &B,
+    seed: u64,
+    steps: u32,
+) -> Result<(), Broken> {
+    let mut random = Steps::new(seed);
+    let mut known = Dump::default();
+    for number in 1..=steps {
+        let step = random.next(&known)?;
+        known = both(reference, store, &step, &mut random).await.map_err(|Problem(problem)| Broken {
+            rule: "random_changes_end_as_in_the_reference".to_owned(),
+            problem: format!("step {number} of seed {seed}: {problem}"),
+        })?;
+    }
+    Ok(())
+}
+
+async fn both<A: Store, B: Store>(
+    reference: &A,
+    store: &B,
+    step: &Step,
+    random: &mut Steps,
+) -> Result<Dump, Problem> {
+    match step {
+        Step::Commit(changes) => {
+            let wanted = reference.commit(changes).await;
+            ensure_eq!(store.commit(changes).await, wanted, "the answer to a commit");
+            let wanted = reference.committed(changes.key()).await;
+            ensure_eq!(store.committed(changes.key()).await, wanted, "the receipt");
+        }
+        &Step::Claim { now, limit, lease } => {
+            let wanted = reference.claim(now, limit, lease).await;
+            ensure_eq!(store.claim(now, limit, lease).await, wanted, "the answer to a claim");
+        }
+    }
+    let known = dump(reference).await?;
+    ensure_eq!(dump(store).await?, known, "the content after the step");
+    for n in 0..IDENTITIES {
+        let identity = nth_identity(n)?;
+        let wanted = reference.customer_by_identity(&identity).await;
+        ensure_eq!(store.customer_by_identity(&identity).await, wanted, "the customer of identity {n}");
+    }
+    let of: Vec<CustomerId> = (0..4).map(|_| random.customer(&known)).collect();
+    let start = random.second();
+    let within = Period::new(at(start), at(start + 1 + random.second()))?;
+    let wanted = reference.interactions(&of, within).await?;
+    ensure_eq!(store.interactions(&of, within).await?, wanted, "interactions within {within:?}");
+    let wanted = reference.purchases(&of, within).await?;
+    ensure_eq!(store.purchases(&of, within).await?, wanted, "purchases within {within:?}");
+    Ok(known)
+}
+
+pub(super) async fn random_changes_end_as_in_the_reference(store: &impl Store) -> Checked {
+    agree(&MemoryStore::new(), store, 1, 150).await.map_err(|broken| Problem(broken.problem().to_owned()))
+}

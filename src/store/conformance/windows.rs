@@ -1,0 +1,268 @@
+//! Pages and windows: their order, their ends, what they leave out.
+
+use super::dump::dump;
+use super::given::{
+    always, at, changes, consent, consent_id, customer, customer_id, fine, interaction, interaction_id,
+    job_key, move_to, notification, purchase, purchase_id, task, task_id,
+};
+use super::{Checked, Problem, ensure, ensure_eq};
+use crate::consent::ConsentRecord;
+use crate::customer::{Customer, CustomerId};
+use crate::interaction::Interaction;
+use crate::key::IdempotencyKey;
+use crate::lifecycle::LifecycleStage;
+use crate::notification::Job;
+use crate::period::Period;
+use crate::purchase::Purchase;
+use crate::store::{Store, StoreError};
+use crate::task::{Task, TaskId};
+
+/// In this order they are committed: the ids from 2 to 26.
+fn shuffled() -> impl Iterator<Item = u128> {
+    (0..25).map(|n| 2 + n * 7 % 25)
+}
+
+/// Reads all pages of every size and holds them against the ids from 2 to 26.
+async fn pages_cover<K: Copy + PartialEq + std::fmt::Debug, R>(
+    page: impl AsyncFn(Option<K>, usize) -> Result<Vec<R>, StoreError>,
+    id: impl Fn(&R) -> K,
+    nth: impl Fn(u128) -> K,
+) -> Checked {
+    let wanted: Vec<K> = (2..=26).map(&nth).collect();
+    for limit in [1, 7, 24, 25, 26, 1000] {
+        let mut found = Vec::new();
+        loop {
+            let rows = page(found.last().copied(), limit).await?;
+            ensure!(rows.len() <= limit, "a page of {} rows where the limit is {limit}", rows.len());
+            if rows.is_empty() {
+                break;
+            }
+            found.extend(rows.iter().map(&id));
+            ensure!(found.len() <= wanted.len(), "pages of {limit} rows repeat rows: {found:?}");
+        }
+        ensure_eq!(found, wanted, "all pages of {limit} rows");
+    }
+    ensure!(page(None, 0).await?.is_empty(), "a page of no rows holds some");
+    ensure!(page(Some(nth(26)), 9).await?.is_empty(), "a page after the last row holds some");
+    let from_between: Vec<K> = page(Some(nth(1)), 2).await?.iter().map(&id).collect();
+    ensure_eq!(from_between, [nth(2), nth(3)], "a page after an id that is not stored");
+    Ok(())
+}
+
+pub(super) async fn pages_of_customers_cover_everything_once(store: &impl Store) -> Checked {
+    ensure_eq!(store.customers(None, 9).await?, [], "a page of an empty store");
+    for n in shuffled() {
+        let _ = store.commit(&changes(&n.to_string())?.customer(customer(n)?)).await?;
+    }
+    pages_cover(async |after, limit| store.customers(after, limit).await, Customer::id, customer_id).await
+}
+
+pub(super) async fn pages_of_tasks_cover_everything_once(store: &impl Store) -> Checked {
+    ensure_eq!(store.tasks(None, 9).await?, [], "a page of an empty store");
+    let mut set = changes("tasks")?;
+    for n in shuffled() {
+        set = set.task(task(n)?);
+    }
+    let _ = store.commit(&set).await?;
+    pages_cover(async |after, limit| store.tasks(after, limit).await, Task::id, task_id).await
+}
+
+pub(super) async fn pages_of_jobs_cover_everything_once(store: &impl Store) -> Checked {
+    ensure_eq!(store.jobs(None, 9).await?, [], "a page of an empty store");
+    let mut set = changes("notifications")?;
+    for n in shuffled() {
+        set = set.notification(notification(n, 1000 - 10 * i64::try_from(n).unwrap_or_default())?);
+    }
+    let _ = store.commit(&set).await?;
+    let key = |job: &Job| -> IdempotencyKey { job.notification.key() };
+    pages_cover(async |after, limit| store.jobs(after, limit).await, key, job_key).await
+}
+
+pub(super) async fn windows_by_id_ascend_and_leave_out_the_unknown(store: &impl Store) -> Checked {
+    let mut set = changes("given")?;
+    for n in [4, 2, 6] {
+        set = set.customer(customer(n)?).task(task(n)?);
+    }
+    let _ = store.commit(&set).await?;
+    let asked = [6, 1, 2, 9, 6, 2];
+    let found = store.customers_by_id(&asked.map(customer_id)).await?;
+    ensure_eq!(
+        found.iter().map(Customer::id).collect::<Vec<_>>(),
+        [2, 6].map(customer_id),
+        "customers by id"
+    );
+    let found = store.tasks_by_id(&asked.map(task_id)).await?;
+    ensure_eq!(found.iter().map(Task::id).collect::<Vec<TaskId>>(), [2, 6].map(task_id), "tasks by id");
+    ensure_eq!(store.customers_by_id(&[]).await?, [], "no customers by id");
+    ensure_eq!(store.tasks_by_id(&[]).await?, [], "no tasks by id");
+    Ok(())
+}
+
+pub(super) async fn lifecycles_are_those_that_have_begun(store: &impl Store) -> Checked {
+    let mut set = changes("given")?;
+    for n in [3, 1, 2] {
+        set = set.customer(customer(n)?);
+    }
+    set = set
+        .stage_change(move_to(3, LifecycleStage::Purchase, 0)?)
+        .stage_change(move_to(1, LifecycleStage::Awareness, 0)?)
+        .stage_change(move_to(3, LifecycleStage::Existing, 0)?);
+    let _ = store.commit(&set).await?;
+    let found: Vec<_> = store
+        .lifecycles(&[9, 3, 2, 1, 3].map(customer_id))
+        .await?
+        .iter()
+        .map(|(id, history)| (*id, history.stage(), history.entries().len()))
+        .collect();
+    let wanted = [
+        (customer_id(1), Some(LifecycleStage::Awareness), 1),
+        (customer_id(3), Some(LifecycleStage::Existing), 2),
+    ];
+    ensure_eq!(found, wanted, "lifecycles");
+    ensure_eq!(store.lifecycles(&[]).await?, [], "lifecycles of nobody");
+    Ok(())
+}
+
+/// Facts as (id, customer, second) in the order of committing, and the ids as they are to come back for the
+/// customers 3, 1 and 2 (asked so, with repetitions and a stranger).
+const FACTS: [(u128, u128, i64); 9] = [
+    (7, 2, 30),
+    (3, 1, 20),
+    (9, 1, 10),
+    (1, 1, 20),
+    (2, 1, 20),
+    (8, 3, -5),
+    (4, 2, 30),
+    (5, 4, 0),
+    (6, 2, 29),
+];
+const ASKED: [u128; 6] = [3, 1, 9, 2, 1, 3];
+const ORDERED: [u128; 8] = [9, 1, 2, 3, 6, 4, 7, 8];
+
+async fn commit_customers(store: &impl Store) -> Checked {
+    let mut set = changes("customers")?;
+    for n in 1..=4 {
+        set = set.customer(customer(n)?);
+    }
+    let _ = store.commit(&set).await?;
+    Ok(())
+}
+
+/// The period from a second to just before another.
+fn seconds(from: i64, to: i64) -> Result<Period, Problem> {
+    Ok(Period::new(at(from), at(to))?)
+}
+
+pub(super) async fn consents_come_by_customer_then_time_then_id(store: &impl Store) -> Checked {
+    commit_customers(store).await?;
+    for half in FACTS.chunks(5) {
+        let records = half.iter().map(|&(n, customer, second)| consent(n, customer, second));
+        let records = records.collect::<Result<Vec<_>, _>>()?;
+        let name = format!("{:?}", half.first());
+        let _ = store.commit(&changes(&name)?.with_consents(records)).await?;
+    }
+    let found = store.consents(&ASKED.map(customer_id)).await?;
+    let ids: Vec<_> = found.iter().map(ConsentRecord::id).collect();
+    ensure_eq!(ids, ORDERED.map(consent_id), "consent records");
+    ensure_eq!(store.consents(&[]).await?, [], "consent records of nobody");
+    Ok(())
+}
+
+pub(super) async fn purchases_come_by_customer_then_time_then_id(store: &impl Store) -> Checked {
+    commit_customers(store).await?;
+    for half in FACTS.chunks(5) {
+        let bought = half.iter().map(|&(n, customer, second)| purchase(n, customer, second));
+        let bought = bought.collect::<Result<Vec<_>, _>>()?;
+        let name = format!("{:?}", half.first());
+        let _ = store.commit(&changes(&name)?.with_purchases(bought)).await?;
+    }
+    let asked = ASKED.map(customer_id);
+    let ids = async |period| {
+        let found = store.purchases(&asked, period).await?;
+        Ok::<_, StoreError>(found.iter().map(Purchase::id).collect::<Vec<_>>())
+    };
+    ensure_eq!(ids(always()?).await?, ORDERED.map(purchase_id), "purchases");
+    ensure_eq!(ids(seconds(20, 30)?).await?, [1, 2, 3, 6].map(purchase_id), "purchases within a period");
+    ensure_eq!(store.purchases(&[], always()?).await?, [], "purchases of nobody");
+    Ok(())
+}
+
+pub(super) async fn interactions_come_by_customer_then_time_then_id(store: &impl Store) -> Checked {
+    commit_customers(store).await?;
+    for half in FACTS.chunks(5) {
+        let had = half.iter().map(|&(n, customer, second)| interaction(n, customer, second));
+        let had = had.collect::<Result<Vec<_>, _>>()?;
+        let name = format!("{:?}", half.first());
+        let _ = store.commit(&changes(&name)?.with_interactions(had)).await?;
+    }
+    let asked = ASKED.map(customer_id);
+    let ids = async |period| {
+        let found = store.interactions(&asked, period).await?;
+        Ok::<_, StoreError>(found.iter().map(Interaction::id).collect::<Vec<_>>())
+    };
+    ensure_eq!(ids(always()?).await?, ORDERED.map(interaction_id), "interactions");
+    ensure_eq!(
+        ids(seconds(20, 30)?).await?,
+        [1, 2, 3, 6].map(interaction_id),
+        "interactions within a period"
+    );
+    ensure_eq!(store.interactions(&[], always()?).await?, [], "interactions of nobody");
+    Ok(())
+}
+
+pub(super) async fn periods_hold_their_start_and_not_their_end(store: &impl Store) -> Checked {
+    let mut set = changes("given")?.customer(customer(1)?);
+    for (n, microsecond) in [(1, 0), (2, 1), (3, 2), (4, 3)] {
+        let amount = "1.00 EUR".parse()?;
+        let bought = Purchase::new(purchase_id(n), customer_id(1), fine(0, microsecond), amount)?;
+        let had = Interaction::builder(interaction_id(n), customer_id(1), fine(0, microsecond)).build()?;
+        set = set.purchase(bought).interaction(had);
+    }
+    let _ = store.commit(&set).await?;
+    let of = [customer_id(1)];
+    let period = Period::new(fine(0, 1), fine(0, 3))?;
+    let found: Vec<_> = store.purchases(&of, period).await?.iter().map(Purchase::id).collect();
+    ensure_eq!(found, [2, 3].map(purchase_id), "purchases from microsecond 1 to before 3");
+    let found: Vec<_> = store.interactions(&of, period).await?.iter().map(Interaction::id).collect();
+    ensure_eq!(found, [2, 3].map(interaction_id), "interactions from microsecond 1 to before 3");
+    Ok(())
+}
+
+pub(super) async fn windows_take_many_ids(store: &impl Store) -> Checked {
+    let mut set = changes("given")?;
+    for n in 1..=3 {
+        let n = n * 20_000;
+        set = set
+            .customer(customer(n)?)
+            .stage_change(move_to(n, LifecycleStage::Awareness, 0)?)
+            .consent(consent(n, n, 0)?)
+            .purchase(purchase(n, n, 0)?)
+            .interaction(interaction(n, n, 0)?)
+            .task(task(n)?);
+    }
+    let _ = store.commit(&set).await?;
+    // More than SQLite binds (32,766) or PostgreSQL (65,535) in one statement.
+    let asked: Vec<CustomerId> = (1..=70_000).rev().map(customer_id).collect();
+    let tasks: Vec<TaskId> = (1..=70_000).rev().map(task_id).collect();
+    let found = (
+        store.customers_by_id(&asked).await?.len(),
+        store.lifecycles(&asked).await?.len(),
+        store.consents(&asked).await?.len(),
+        store.purchases(&asked, always()?).await?.len(),
+        store.interactions(&asked, always()?).await?.len(),
+        store.tasks_by_id(&tasks).await?.len(),
+    );
+    ensure_eq!(found, (3, 3, 3, 3, 3, 3), "rows of each kind for 70,000 ids");
+    let ascending: Vec<_> =
+        store.purchases(&asked, always()?).await?.iter().map(Purchase::customer).collect();
+    ensure!(ascending.is_sorted(), "rows for many ids do not ascend by customer: {ascending:?}");
+    Ok(())
+}
+
+pub(super) async fn reading_changes_nothing(store: &impl Store) -> Checked {
+    let given = changes("given")?.customer(customer(1)?).notification(notification(1, 0)?);
+    let _ = store.commit(&given).await?;
+    let first = dump(store).await?;
+    ensure_eq!(dump(store).await?, first, "what is read the second time");
+    Ok(())
+}
