@@ -43,7 +43,11 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
         buyers.iter().map(|(_, summary)| summary.spend()).filter(|spend| spend.mean() > 0.0),
     )?;
     for parameter in purchases.parameters() {
-        writeln!(out, "{:<6} {:.4} (standard error {:.4})", parameter.name, parameter.value, parameter.standard_error)?;
+        writeln!(
+            out,
+            "{:<6} {:.4} (standard error {:.4})",
+            parameter.name, parameter.value, parameter.standard_error
+        )?;
     }
 
     // 4. What everybody is worth in the coming year, at a margin of 30 %.

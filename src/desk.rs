@@ -4,6 +4,8 @@
 //! customers at an instant you name, and delivers what is due. It keeps nothing itself, reads no clock, and starts no
 //! threads: call [`Desk::review`] once a day and [`Desk::run_due`] once a minute from wherever your service keeps time.
 
+#[cfg(feature = "blocking")]
+mod blocking;
 mod delivery;
 mod error;
 mod retry;
@@ -87,3 +89,6 @@ impl<S: Store, N: Notifier> Desk<S, N> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -198,8 +198,8 @@ impl<S: Store, N: Notifier> Desk<S, N> {
                             tries += 1;
                             continue;
                         }
-                        answer => answer?,
-                    };
+                        answer => drop(answer?),
+                    }
                 }
                 before += known.len() as u64;
                 scheduled.extend(new.into_iter().map(|task| Scheduled {
@@ -251,8 +251,7 @@ fn row(
     let history = PurchaseHistory::from_purchases(settings.currency, purchases)?;
     let Some(summary) = Summary::of(&history, today) else { return Ok(None) };
     let Some(rfm) = RfmRow::from_history(&history, today)? else { return Ok(None) };
-    let last_purchase =
-        history.days().iter().rev().find(|day| day.purchases > 0).map_or(0, |day| day.day);
+    let last_purchase = history.days().iter().rev().find(|day| day.purchases > 0).map_or(0, |day| day.day);
     Ok(Some(Row {
         customer,
         buyer: summary.buyer(TimeUnit::WEEK),

@@ -161,7 +161,9 @@ impl ReviewSettings {
     /// # Errors
     /// [`ValidationError`] when an amount is in another currency than the review.
     pub fn acting_from(mut self, customer: Money, pain_point: Money) -> Result<Self, ValidationError> {
-        for (field, amount) in [("review.customer_threshold", customer), ("review.pain_threshold", pain_point)] {
+        for (field, amount) in
+            [("review.customer_threshold", customer), ("review.pain_threshold", pain_point)]
+        {
             if amount.currency() != self.currency {
                 return Err(ValidationError::new(field, "must be in the currency of the review", amount));
             }

@@ -151,7 +151,6 @@ impl ChangeSet {
 
 /// The receipt of a committed change set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[must_use]
 pub struct Committed {
     /// The place of the change set in the store's journal, from 1.
     pub sequence: u64,
