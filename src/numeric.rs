@@ -1,5 +1,6 @@
 //! Special functions, optimiser, order statistics and interval estimates. Private: callers use the verbs.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "pain points are the first to need it"))]
+pub(crate) mod exact;
+#[cfg_attr(not(test), expect(dead_code, reason = "nobody needs Holm's adjustment yet"))]
 pub(crate) mod proportion;
 pub(crate) mod quantile;
