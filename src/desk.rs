@@ -8,14 +8,17 @@
 mod blocking;
 mod delivery;
 mod error;
+mod pain_points;
 mod retry;
 mod review;
+mod schedule;
 mod settings;
+mod win_back;
 
 pub use delivery::Deliveries;
 pub use error::DeskError;
 pub use retry::RetryPolicy;
-pub use review::{Review, Scheduled, SegmentSize, ValuedCustomer};
+pub use review::{Review, Scheduled, SegmentSize, Valuation, ValuedCustomer};
 pub use settings::{ReviewSettings, Settings};
 
 use crate::notify::Notifier;

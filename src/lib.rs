@@ -7,6 +7,7 @@ pub mod interaction;
 pub mod lifecycle;
 pub mod notification;
 pub mod notify;
+pub mod pain;
 pub mod purchase;
 pub mod segment;
 pub mod store;

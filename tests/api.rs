@@ -36,6 +36,7 @@ struct SmallAndOrdered {
     agent: Agent,
     outcome: Outcome,
     effort_direction: EffortDirection,
+    pain_kind: PainKind,
     stage: LifecycleStage,
     stage_reason: StageReason,
     purpose: Purpose,
