@@ -118,14 +118,19 @@ fn every_room_imports_only_what_the_plan_allows() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// What has so many parts that it is a folder within its room.
+const FOLDERS: &[&str] = &["store/conformance", "store/sqlite"];
+
 #[test]
 fn rooms_are_two_levels_deep_at_most() {
     let mut all = Vec::new();
     files(&source(), &mut all);
     for file in all {
-        let depth = file.strip_prefix(source()).unwrap().components().count();
+        let inside = file.strip_prefix(source()).unwrap();
+        let depth = inside.components().count();
         let tests = file.file_name().is_some_and(|name| name == "tests.rs");
-        assert!(depth <= 2 || tests, "{} lies deeper than room/file", file.display());
+        let in_folder = depth == 3 && FOLDERS.iter().any(|folder| inside.starts_with(folder));
+        assert!(depth <= 2 || tests || in_folder, "{} lies deeper than room/file", file.display());
     }
 }
 
