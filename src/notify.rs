@@ -3,9 +3,16 @@
 //! [`Notifier`] is a trait that you may implement over your own mail or chat system; the suite in
 //! `notify::conformance` (feature `conformance`) tells whether the implementation keeps the contract.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+#[cfg(feature = "blocking")]
+mod blocking;
 mod memory;
 mod message;
 
+#[cfg(feature = "blocking")]
+pub use blocking::Blocking;
 pub use memory::MemoryNotifier;
 pub use message::{DeliveryError, Message};
 

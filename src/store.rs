@@ -1,22 +1,29 @@
 //! Where customers and what happened to them are kept: one door in, few windows out.
 //!
 //! [`Store`] is a trait that you may implement over your own database; the suite in `store::conformance` (feature
-//! `conformance`) tells whether the implementation keeps the contract. `MemoryStore` is the reference: whatever it
+//! `conformance`) tells whether the implementation keeps the contract. [`MemoryStore`] is the reference: whatever it
 //! answers is right by definition.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
+#[cfg(feature = "blocking")]
+mod blocking;
 mod change_set;
 mod digest;
 mod due;
 mod error;
 mod facts;
+mod forward;
 mod memory;
+mod shared;
 
+#[cfg(feature = "blocking")]
+pub use blocking::Blocking;
 pub use change_set::{ChangeSet, Committed};
 pub use error::{Entity, StoreError};
 pub use memory::MemoryStore;
+pub use shared::SharedStore;
 
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};

@@ -25,6 +25,7 @@ pub use reference::{Step, Steps, agree};
 use super::Store;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 
 /// A rule of the contract that a store does not keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,7 @@ impl<E: std::error::Error> From<E> for Problem {
 }
 
 type Checked = Result<(), Problem>;
+type Check<'a> = Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
 
 /// Goes on where a condition holds.
 macro_rules! ensure {
@@ -109,13 +111,14 @@ macro_rules! rules {
         /// The names of all rules, in the order of the contract.
         pub const RULES: &[&str] = &[$($(stringify!($rule),)+)+];
 
-        async fn run<S: Store>(rule: &str, store: &S) -> Checked {
+        /// The check of a rule. It is sent to other threads where the store is.
+        fn check<'a, S: Store>(rule: &str, store: &'a S) -> Option<Check<'a>> {
             $($(
                 if rule == stringify!($rule) {
-                    return $module::$rule(store).await;
+                    return Some(Box::pin($module::$rule(store)));
                 }
             )+)+
-            Err(Problem("there is no such rule".to_owned()))
+            None
         }
     };
 }
@@ -221,8 +224,10 @@ pub async fn check_rule<S: Store, F: Future<Output = S>>(
     rule: &str,
     fresh: impl Fn() -> F,
 ) -> Result<(), Broken> {
+    let broken = |problem: String| Broken { rule: rule.to_owned(), problem };
     let store = fresh().await;
-    run(rule, &store).await.map_err(|Problem(problem)| Broken { rule: rule.to_owned(), problem })
+    let check = check(rule, &store).ok_or_else(|| broken("there is no such rule".to_owned()))?;
+    check.await.map_err(|Problem(problem)| broken(problem))
 }
 
 /// The rules that a store does not keep: none for a store that keeps the contract.

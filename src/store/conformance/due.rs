@@ -38,6 +38,11 @@ async fn only_job(store: &impl Store) -> Result<Job, Problem> {
     jobs.pop().ok_or_else(|| Problem("no job is stored".to_owned()))
 }
 
+async fn job_after(store: &impl Store, n: u128) -> Result<Job, Problem> {
+    let page = store.jobs(Some(job_key(n)), 1).await?;
+    page.into_iter().next().ok_or_else(|| Problem(format!("there is no job after {}", job_key(n))))
+}
+
 /// A job that was claimed at second 0 for a minute, so with fence 1.
 async fn claimed_job(store: &impl Store) -> Checked {
     notify(store, &[(1, 0)]).await?;
@@ -299,11 +304,7 @@ pub(super) async fn settlements_follow_the_table(store: &impl Store) -> Checked 
                 3 => Settlement::Cancelled { key },
                 _ => Settlement::Requeued { key, not_before: at(7777) },
             };
-            let job = async || {
-                let page = store.jobs(Some(job_key(n - 1)), 1).await?;
-                page.into_iter().next().ok_or_else(|| Problem(format!("the job is gone ({label})")))
-            };
-            let before = job().await?;
+            let before = job_after(store, n - 1).await?;
             let answer = settle(store, &label, settlement).await;
             let wanted = settlement.apply(&before);
             match &wanted {
@@ -317,7 +318,11 @@ pub(super) async fn settlements_follow_the_table(store: &impl Store) -> Checked 
                     );
                 }
             }
-            ensure_eq!(job().await?, wanted.unwrap_or(before), "the job after {settlement:?} ({label})");
+            ensure_eq!(
+                job_after(store, n - 1).await?,
+                wanted.unwrap_or(before),
+                "the job after {settlement:?} ({label})"
+            );
             // Out of the way of the next claim.
             let _ = settle(store, &format!("done {label}"), Settlement::Cancelled { key }).await;
         }

@@ -16,6 +16,8 @@ use crate::period::Period;
 use crate::purchase::Purchase;
 use crate::store::{Store, StoreError};
 use crate::task::{Task, TaskId};
+use std::fmt;
+use std::future::Future;
 
 /// In this order they are committed: the ids from 2 to 26.
 fn shuffled() -> impl Iterator<Item = u128> {
@@ -23,11 +25,15 @@ fn shuffled() -> impl Iterator<Item = u128> {
 }
 
 /// Reads all pages of every size and holds them against the ids from 2 to 26.
-async fn pages_cover<K: Copy + PartialEq + std::fmt::Debug, R>(
-    page: impl AsyncFn(Option<K>, usize) -> Result<Vec<R>, StoreError>,
+async fn pages_cover<K, R, F>(
+    page: impl Fn(Option<K>, usize) -> F,
     id: impl Fn(&R) -> K,
     nth: impl Fn(u128) -> K,
-) -> Checked {
+) -> Checked
+where
+    K: Copy + PartialEq + fmt::Debug,
+    F: Future<Output = Result<Vec<R>, StoreError>>,
+{
     let wanted: Vec<K> = (2..=26).map(&nth).collect();
     for limit in [1, 7, 24, 25, 26, 1000] {
         let mut found = Vec::new();
@@ -54,7 +60,7 @@ pub(super) async fn pages_of_customers_cover_everything_once(store: &impl Store)
     for n in shuffled() {
         let _ = store.commit(&changes(&n.to_string())?.customer(customer(n)?)).await?;
     }
-    pages_cover(async |after, limit| store.customers(after, limit).await, Customer::id, customer_id).await
+    pages_cover(|after, limit| store.customers(after, limit), Customer::id, customer_id).await
 }
 
 pub(super) async fn pages_of_tasks_cover_everything_once(store: &impl Store) -> Checked {
@@ -64,7 +70,7 @@ pub(super) async fn pages_of_tasks_cover_everything_once(store: &impl Store) -> 
         set = set.task(task(n)?);
     }
     let _ = store.commit(&set).await?;
-    pages_cover(async |after, limit| store.tasks(after, limit).await, Task::id, task_id).await
+    pages_cover(|after, limit| store.tasks(after, limit), Task::id, task_id).await
 }
 
 pub(super) async fn pages_of_jobs_cover_everything_once(store: &impl Store) -> Checked {
@@ -75,7 +81,7 @@ pub(super) async fn pages_of_jobs_cover_everything_once(store: &impl Store) -> C
     }
     let _ = store.commit(&set).await?;
     let key = |job: &Job| -> IdempotencyKey { job.notification.key() };
-    pages_cover(async |after, limit| store.jobs(after, limit).await, key, job_key).await
+    pages_cover(|after, limit| store.jobs(after, limit), key, job_key).await
 }
 
 pub(super) async fn windows_by_id_ascend_and_leave_out_the_unknown(store: &impl Store) -> Checked {
@@ -92,7 +98,7 @@ pub(super) async fn windows_by_id_ascend_and_leave_out_the_unknown(store: &impl 
         "customers by id"
     );
     let found = store.tasks_by_id(&asked.map(task_id)).await?;
-    ensure_eq!(found.iter().map(Task::id).collect::<Vec<TaskId>>(), [2, 6].map(task_id), "tasks by id");
+    ensure_eq!(ids(&found, Task::id), [2, 6].map(task_id), "tasks by id");
     ensure_eq!(store.customers_by_id(&[]).await?, [], "no customers by id");
     ensure_eq!(store.tasks_by_id(&[]).await?, [], "no tasks by id");
     Ok(())
@@ -148,6 +154,10 @@ async fn commit_customers(store: &impl Store) -> Checked {
     Ok(())
 }
 
+fn ids<R, K>(rows: &[R], id: impl Fn(&R) -> K) -> Vec<K> {
+    rows.iter().map(id).collect()
+}
+
 /// The period from a second to just before another.
 fn seconds(from: i64, to: i64) -> Result<Period, Problem> {
     Ok(Period::new(at(from), at(to))?)
@@ -162,8 +172,7 @@ pub(super) async fn consents_come_by_customer_then_time_then_id(store: &impl Sto
         let _ = store.commit(&changes(&name)?.with_consents(records)).await?;
     }
     let found = store.consents(&ASKED.map(customer_id)).await?;
-    let ids: Vec<_> = found.iter().map(ConsentRecord::id).collect();
-    ensure_eq!(ids, ORDERED.map(consent_id), "consent records");
+    ensure_eq!(ids(&found, ConsentRecord::id), ORDERED.map(consent_id), "consent records");
     ensure_eq!(store.consents(&[]).await?, [], "consent records of nobody");
     Ok(())
 }
@@ -177,12 +186,10 @@ pub(super) async fn purchases_come_by_customer_then_time_then_id(store: &impl St
         let _ = store.commit(&changes(&name)?.with_purchases(bought)).await?;
     }
     let asked = ASKED.map(customer_id);
-    let ids = async |period| {
-        let found = store.purchases(&asked, period).await?;
-        Ok::<_, StoreError>(found.iter().map(Purchase::id).collect::<Vec<_>>())
-    };
-    ensure_eq!(ids(always()?).await?, ORDERED.map(purchase_id), "purchases");
-    ensure_eq!(ids(seconds(20, 30)?).await?, [1, 2, 3, 6].map(purchase_id), "purchases within a period");
+    let found = store.purchases(&asked, always()?).await?;
+    ensure_eq!(ids(&found, Purchase::id), ORDERED.map(purchase_id), "purchases");
+    let found = store.purchases(&asked, seconds(20, 30)?).await?;
+    ensure_eq!(ids(&found, Purchase::id), [1, 2, 3, 6].map(purchase_id), "purchases within a period");
     ensure_eq!(store.purchases(&[], always()?).await?, [], "purchases of nobody");
     Ok(())
 }
@@ -196,16 +203,11 @@ pub(super) async fn interactions_come_by_customer_then_time_then_id(store: &impl
         let _ = store.commit(&changes(&name)?.with_interactions(had)).await?;
     }
     let asked = ASKED.map(customer_id);
-    let ids = async |period| {
-        let found = store.interactions(&asked, period).await?;
-        Ok::<_, StoreError>(found.iter().map(Interaction::id).collect::<Vec<_>>())
-    };
-    ensure_eq!(ids(always()?).await?, ORDERED.map(interaction_id), "interactions");
-    ensure_eq!(
-        ids(seconds(20, 30)?).await?,
-        [1, 2, 3, 6].map(interaction_id),
-        "interactions within a period"
-    );
+    let found = store.interactions(&asked, always()?).await?;
+    ensure_eq!(ids(&found, Interaction::id), ORDERED.map(interaction_id), "interactions");
+    let found = store.interactions(&asked, seconds(20, 30)?).await?;
+    let wanted = [1, 2, 3, 6].map(interaction_id);
+    ensure_eq!(ids(&found, Interaction::id), wanted, "interactions within a period");
     ensure_eq!(store.interactions(&[], always()?).await?, [], "interactions of nobody");
     Ok(())
 }
@@ -221,9 +223,9 @@ pub(super) async fn periods_hold_their_start_and_not_their_end(store: &impl Stor
     let _ = store.commit(&set).await?;
     let of = [customer_id(1)];
     let period = Period::new(fine(0, 1), fine(0, 3))?;
-    let found: Vec<_> = store.purchases(&of, period).await?.iter().map(Purchase::id).collect();
+    let found = ids(&store.purchases(&of, period).await?, Purchase::id);
     ensure_eq!(found, [2, 3].map(purchase_id), "purchases from microsecond 1 to before 3");
-    let found: Vec<_> = store.interactions(&of, period).await?.iter().map(Interaction::id).collect();
+    let found = ids(&store.interactions(&of, period).await?, Interaction::id);
     ensure_eq!(found, [2, 3].map(interaction_id), "interactions from microsecond 1 to before 3");
     Ok(())
 }
