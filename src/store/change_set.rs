@@ -119,6 +119,12 @@ impl ChangeSet {
         Ok(Self { key, at: period::instant("change_set.at", at)?, by, payload: Arc::default() })
     }
 
+    /// The same changes under another key, for example one derived from their [`digest`](Self::digest).
+    pub fn with_key(mut self, key: IdempotencyKey) -> Self {
+        self.key = key;
+        self
+    }
+
     /// The key under which it has its effect once.
     pub const fn key(&self) -> IdempotencyKey {
         self.key
