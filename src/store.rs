@@ -17,6 +17,8 @@ mod facts;
 mod forward;
 mod memory;
 mod shared;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 #[cfg(feature = "blocking")]
 pub use blocking::Blocking;
@@ -24,6 +26,8 @@ pub use change_set::{ChangeSet, Committed};
 pub use error::{Entity, StoreError};
 pub use memory::MemoryStore;
 pub use shared::SharedStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore};
 
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};

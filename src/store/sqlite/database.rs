@@ -1,0 +1,242 @@
+use super::fault::{failed, is_of_the_connection};
+use super::schema::{APPLICATION_ID, MIGRATIONS};
+use super::{SqliteOptions, consents, customers, interactions, jobs, journal, lifecycles, purchases, tasks};
+use crate::store::StoreError;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const BEGIN_READ: &str = "BEGIN DEFERRED";
+const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
+const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// Sorting stays in memory, so that no temporary file holds personal data; the cache is 16 MiB.
+const SETTINGS: &str = "
+PRAGMA foreign_keys = ON;
+PRAGMA secure_delete = ON;
+PRAGMA trusted_schema = OFF;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -16384;
+";
+const FULL: &str = "PRAGMA synchronous = FULL";
+const NORMAL: &str = "PRAGMA synchronous = NORMAL";
+const WRITE_AHEAD_LOG: &str = "PRAGMA journal_mode = WAL";
+
+/// What each setting has to be when it is asked for, and what is wrong where it is not.
+const CHECKS: &[(&str, i64, &str)] = &[
+    ("PRAGMA foreign_keys", 1, "foreign keys could not be switched on"),
+    ("PRAGMA secure_delete", 1, "secure deletion could not be switched on"),
+    ("PRAGMA trusted_schema", 0, "trust in the schema could not be switched off"),
+    ("PRAGMA temp_store", 2, "temporary data could not be kept in memory"),
+];
+
+/// The pause between attempts to take the lock that SQLite does not wait for itself.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The file and the one connection to it. A connection that failed is given up; the next call opens and verifies a new
+/// one.
+#[derive(Debug)]
+pub(super) struct Database {
+    path: PathBuf,
+    options: SqliteOptions,
+    connection: Option<Connection>,
+}
+
+impl Database {
+    pub(super) fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
+        // Names with a meaning of their own (`:memory:`, `file:...?mode=...`) have none once they are absolute.
+        let path = std::path::absolute(path)
+            .map_err(|_| StoreError::Unusable { problem: "the path is not that of a file" })?;
+        let connection = connect(&path, options)?;
+        Ok(Self { path, options, connection: Some(connection) })
+    }
+
+    fn connection(&mut self) -> Result<&Connection, StoreError> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.path, self.options)?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Reads in one transaction, so that several statements see one state.
+    pub(super) fn read<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let connection = self.connection()?;
+        let answer = run(connection, BEGIN_READ, "begin to read").and_then(|()| work(connection));
+        self.end(answer)
+    }
+
+    /// Writes in one transaction, wholly or not at all. Where nobody knows which of both, the answer is `in_doubt` of
+    /// the failure.
+    pub(super) fn write<T>(
+        &mut self,
+        in_doubt: impl FnOnce(StoreError) -> StoreError,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let connection = self.connection()?;
+        let answer = run(connection, BEGIN_WRITE, "begin to write").and_then(|()| work(connection)).and_then(
+            |value| {
+                run(connection, COMMIT, "commit").map(|()| value).map_err(|failure| match failure {
+                    // SQLite keeps the transaction open where it did not get a lock, and has written nothing.
+                    StoreError::Busy => StoreError::Busy,
+                    failure => in_doubt(failure),
+                })
+            },
+        );
+        self.end(answer)
+    }
+
+    /// Takes back what is still open and hands the answer on. Where that fails, or the answer speaks against the
+    /// connection, it is closed, which takes everything back that was not committed.
+    fn end<T>(&mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        let open = self.connection.as_ref().filter(|connection| !connection.is_autocommit());
+        let ended = open.is_none_or(|connection| run(connection, ROLLBACK, "roll back").is_ok());
+        if !ended || answer.as_ref().is_err_and(is_of_the_connection) {
+            self.connection = None;
+        }
+        answer
+    }
+
+    /// Brings the write-ahead log into the file and closes it.
+    pub(super) fn close(&mut self) -> Result<(), StoreError> {
+        let Some(connection) = self.connection.take() else { return Ok(()) };
+        // Another handle may keep the log from being emptied: it is then that one's to do.
+        connection.query_row(CHECKPOINT, [], |_| Ok(())).map_err(failed("write the log into the file"))?;
+        connection.close().map_err(|(_, error)| failed("close the file")(error))
+    }
+}
+
+fn run(connection: &Connection, sql: &'static str, operation: &'static str) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(failed(operation))?;
+    statement.execute([]).map(|_| ()).map_err(failed(operation))
+}
+
+fn connect(path: &Path, options: SqliteOptions) -> Result<Connection, StoreError> {
+    // The thread that owns the connection is the only one to use it.
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed("open the file"))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    wait(&connection, options.busy_timeout)?;
+    // Nothing is changed in a file before it is known to be ours.
+    stored_version(&connection)?;
+    connection.execute_batch(SETTINGS).map_err(failed("set up the connection"))?;
+    let synchronous = if options.full { FULL } else { NORMAL };
+    connection.execute_batch(synchronous).map_err(failed("set up the connection"))?;
+    use_write_ahead_log(&connection, options.busy_timeout)?;
+    migrate(&mut connection)?;
+    verify(&connection, options)?;
+    sync_folder(path)?;
+    Ok(connection)
+}
+
+fn wait(connection: &Connection, timeout: Duration) -> Result<(), StoreError> {
+    connection.busy_timeout(timeout).map_err(failed("set up the connection"))
+}
+
+fn number(connection: &Connection, pragma: &'static str) -> Result<i64, StoreError> {
+    connection.query_row(pragma, [], |row| row.get(0)).map_err(failed("read a setting"))
+}
+
+/// The schema version of a file of ours, 0 for a new one.
+fn stored_version(connection: &Connection) -> Result<usize, StoreError> {
+    let version = number(connection, "PRAGMA user_version")?;
+    match number(connection, "PRAGMA application_id")? {
+        APPLICATION_ID => match usize::try_from(version) {
+            Ok(version) if (1..=MIGRATIONS.len()).contains(&version) => Ok(version),
+            Ok(version) if version > MIGRATIONS.len() => {
+                Err(StoreError::Unusable { problem: "its schema is that of a later version" })
+            }
+            _ => Err(StoreError::Unusable { problem: "its schema has no version" }),
+        },
+        0 if version == 0 && number(connection, "SELECT count(*) FROM sqlite_schema")? == 0 => Ok(0),
+        _ => Err(StoreError::Unusable { problem: "the file is not one of this library" }),
+    }
+}
+
+fn use_write_ahead_log(connection: &Connection, timeout: Duration) -> Result<(), StoreError> {
+    // SQLite does not wait for the lock that this switch needs, because that could wait for ever; so it is tried again.
+    wait(connection, PAUSE)?;
+    let mut left = timeout.as_millis() / PAUSE.as_millis();
+    let mode = loop {
+        let mode = connection.query_row(WRITE_AHEAD_LOG, [], |row| row.get::<_, String>(0));
+        match mode.map_err(failed("switch to the write-ahead log")) {
+            Err(StoreError::Busy) if left > 0 => {
+                left -= 1;
+                std::thread::sleep(PAUSE);
+            }
+            mode => break mode?,
+        }
+    };
+    wait(connection, timeout)?;
+    if mode == "wal" {
+        Ok(())
+    } else {
+        Err(StoreError::Unusable { problem: "the write-ahead log could not be switched on" })
+    }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let failed = failed("migrate the schema");
+    for migration in MIGRATIONS.iter().skip(stored_version(connection)?) {
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        // Another handle may have been faster.
+        let stored = stored_version(&transaction)?;
+        if MIGRATIONS.get(stored).is_some_and(|next| std::ptr::eq(next, migration)) {
+            transaction.execute_batch(migration).map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Asks for every setting and prepares every statement, so that a file which cannot be used is refused when it is
+/// opened, not when it is needed.
+fn verify(connection: &Connection, options: SqliteOptions) -> Result<(), StoreError> {
+    let synchronous = if options.full { 2 } else { 1 };
+    let synced = ("PRAGMA synchronous", synchronous, "syncing could not be set");
+    for &(pragma, expected, problem) in CHECKS.iter().chain([&synced]) {
+        if number(connection, pragma)? != expected {
+            return Err(StoreError::Unusable { problem });
+        }
+    }
+    if stored_version(connection)? != MIGRATIONS.len() {
+        return Err(StoreError::Unusable { problem: "its schema could not be brought up to date" });
+    }
+    let statements = [
+        &[BEGIN_READ, BEGIN_WRITE, COMMIT, ROLLBACK],
+        journal::SQL,
+        customers::SQL,
+        lifecycles::SQL,
+        consents::SQL,
+        purchases::SQL,
+        interactions::SQL,
+        tasks::SQL,
+        jobs::SQL,
+    ];
+    for sql in statements.into_iter().flatten() {
+        connection.prepare_cached(sql).map_err(failed("prepare a statement"))?;
+    }
+    Ok(())
+}
+
+/// Makes the names in the folder durable: of a new file, and of the journal of its first transaction, which is gone.
+/// Without it, loss of power can bring that journal back, and with it the empty file.
+fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    // Windows cannot open a folder as a file; its file system keeps a journal of names.
+    if cfg!(windows) {
+        return Ok(());
+    }
+    let problem = "its folder could not be synced";
+    let synced = std::fs::canonicalize(path)
+        .and_then(|file| File::open(file.parent().unwrap_or(&file)))
+        .and_then(|folder| folder.sync_all());
+    synced.map_err(|_| StoreError::Unusable { problem })
+}
