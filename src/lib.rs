@@ -8,6 +8,8 @@ pub mod notification;
 pub mod notify;
 pub mod purchase;
 pub mod segment;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 pub mod store;
 pub mod task;
 
