@@ -2,12 +2,16 @@
 //! time of the process, both in one run and in turn.
 //!
 //! Prints one line for each figure: `figure`, name, value, unit, target, `met` or `missed`, separated by tabs.
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a bench prints, and stops where it cannot measure")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a bench prints, and stops where it cannot measure"
+)]
 
 use patronage::customer::{Customer, CustomerId, CustomerKind};
 use patronage::interaction::{
-    Agent, Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionId, Link, Outcome,
-    Sentiment, Touchpoint,
+    Agent, Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionId, Link,
+    Outcome, Sentiment, Touchpoint,
 };
 use patronage::purchase::PurchaseId;
 use patronage::store::{ChangeSet, SqliteStore, Store};
@@ -34,8 +38,10 @@ fn cpu() -> f64 {
 fn interactions(random: &mut ChaCha8Rng, customers: &[CustomerId]) -> Vec<Interaction> {
     let reasons = ["late_delivery", "wrong_invoice", "how_to", "cancel"].map(Tag::literal);
     let channels = [Channel::Web, Channel::Mobile, Channel::Store, Channel::CallCentre];
-    let touchpoints = [Touchpoint::PhoneCallCentre, Touchpoint::Email, Touchpoint::Chat, Touchpoint::SelfService];
-    let engagements = [Engagement::Support, Engagement::Billing, Engagement::Ordering, Engagement::Fulfilment];
+    let touchpoints =
+        [Touchpoint::PhoneCallCentre, Touchpoint::Email, Touchpoint::Chat, Touchpoint::SelfService];
+    let engagements =
+        [Engagement::Support, Engagement::Billing, Engagement::Ordering, Engagement::Fulfilment];
     let outcomes = [Outcome::Resolved, Outcome::FollowUp, Outcome::Abandoned, Outcome::Sale];
     (0..BATCHES * BATCH)
         .map(|row| {
@@ -45,15 +51,16 @@ fn interactions(random: &mut ChaCha8Rng, customers: &[CustomerId]) -> Vec<Intera
             let second = 1_700_000_000 + i64::from(row) * 31;
             let at = chrono::DateTime::from_timestamp(second, 0).expect("in range");
             let customer = customers[random.random_range(0..customers.len())];
-            let mut built = Interaction::builder(InteractionId::derive(&["pbx", &row.to_string()]), customer, at)
-                .at_place(channel, touchpoint, engagement)
-                .direction(Direction::Inbound)
-                .agent(Agent::Person)
-                .reason(reason)
-                .outcome(outcome)
-                .wait(Duration::from_millis(random.random_range(0..600_000)))
-                .handle_time(Duration::from_millis(random.random_range(0..900_000)))
-                .cost(Money::new(random.random_range(10..2_000), Currency::EUR));
+            let mut built =
+                Interaction::builder(InteractionId::derive(&["pbx", &row.to_string()]), customer, at)
+                    .at_place(channel, touchpoint, engagement)
+                    .direction(Direction::Inbound)
+                    .agent(Agent::Person)
+                    .reason(reason)
+                    .outcome(outcome)
+                    .wait(Duration::from_millis(random.random_range(0..600_000)))
+                    .handle_time(Duration::from_millis(random.random_range(0..900_000)))
+                    .cost(Money::new(random.random_range(10..2_000), Currency::EUR));
             if row % 4 == 0 {
                 let score = random.random_range(-1.0..1.0);
                 let sentiment = Sentiment::new(score, Tag::literal("agent_note"), Share::ONE);

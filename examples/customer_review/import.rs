@@ -3,7 +3,8 @@
 
 use patronage::customer::CustomerId;
 use patronage::interaction::{
-    Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionId, Outcome, Sentiment, Touchpoint,
+    Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionId, Outcome, Sentiment,
+    Touchpoint,
 };
 use patronage::purchase::{Purchase, PurchaseId};
 use patronage::{Currency, Money, Share, Tag, ValidationError};
@@ -124,7 +125,11 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn get(&self, column: &'static str) -> Option<&'a str> {
-        self.places.get(column).and_then(|&place| self.record.get(place)).map(str::trim).filter(|text| !text.is_empty())
+        self.places
+            .get(column)
+            .and_then(|&place| self.record.get(place))
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
     }
 
     fn needed(&self, column: &'static str) -> Result<&'a str, (&'static str, String)> {
@@ -147,8 +152,12 @@ fn csv_rows<T>(
 ) -> Result<Import<T>, Box<dyn Error>> {
     let file = path.display().to_string();
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path)?;
-    let places: BTreeMap<String, usize> =
-        reader.headers()?.iter().enumerate().map(|(place, name)| (name.trim().to_lowercase(), place)).collect();
+    let places: BTreeMap<String, usize> = reader
+        .headers()?
+        .iter()
+        .enumerate()
+        .map(|(place, name)| (name.trim().to_lowercase(), place))
+        .collect();
     if let Some(missing) = needed.iter().find(|&&column| !places.contains_key(column)) {
         return Err(format!("{file}, line 1: there is no column `{missing}`").into());
     }
@@ -172,19 +181,27 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(instant) = text.parse::<DateTime<Utc>>() {
         return Ok(instant);
     }
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "must be a date or an instant of ISO 8601")?;
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .map_err(|_| "must be a date or an instant of ISO 8601")?;
     Ok(date.and_hms_opt(12, 0, 0).ok_or("has no noon")?.and_utc())
 }
 
 /// Reads purchases with the columns `customer`, `at` and `amount` (a plain number in the currency of the review), and,
 /// where there are such columns, `cost` and `category`.
-pub(crate) fn purchases(path: &Path, currency: Currency) -> Result<Import<(String, Purchase)>, Box<dyn Error>> {
+pub(crate) fn purchases(
+    path: &Path,
+    currency: Currency,
+) -> Result<Import<(String, Purchase)>, Box<dyn Error>> {
     let mut occurrences = Occurrences::default();
     csv_rows(path, &["customer", "at", "amount"], |row| {
         let name = row.needed("customer")?;
         let instant = instant(row.needed("at")?).map_err(at("at"))?;
         let amount = Money::from_decimal(row.needed("amount")?, currency).map_err(at("amount"))?;
-        let cost = row.get("cost").map(|text| Money::from_decimal(text, currency)).transpose().map_err(at("cost"))?;
+        let cost = row
+            .get("cost")
+            .map(|text| Money::from_decimal(text, currency))
+            .transpose()
+            .map_err(at("cost"))?;
         let category = row.parsed("category")?;
         let purchase = purchase(name, instant, amount, cost, category, &mut occurrences).map_err(at("at"))?;
         Ok((name.to_owned(), purchase))
@@ -252,7 +269,8 @@ pub(crate) fn interactions(
             builder = builder.sentiment(Sentiment::new(score, source, Share::ONE).map_err(at("sentiment"))?);
         }
         if let Some(answer) = row.parsed::<u8>("effort")? {
-            builder = builder.effort(Effort::new(answer, 7, EffortDirection::EasyIsHigh).map_err(at("effort"))?);
+            builder =
+                builder.effort(Effort::new(answer, 7, EffortDirection::EasyIsHigh).map_err(at("effort"))?);
         }
         let interaction = builder.build().map_err(|error| ("outcome", error.to_string()))?;
         Ok((name.to_owned(), interaction))

@@ -94,7 +94,8 @@ pub(crate) fn lives<S: Store>(
     let mut kept = Kept::default();
     let mut interactions: Vec<Interaction> = Vec::new();
     let mut stages: Vec<(CustomerId, LifecycleHistory)> = Vec::new();
-    let mut flush = |interactions: &mut Vec<Interaction>, stages: &mut Vec<(CustomerId, LifecycleHistory)>| {
+    let mut flush = |interactions: &mut Vec<Interaction>,
+                     stages: &mut Vec<(CustomerId, LifecycleHistory)>| {
         let ids: Vec<CustomerId> = stages.iter().map(|(customer, _)| *customer).collect();
         let known: BTreeMap<CustomerId, LifecycleHistory> = store.lifecycles(&ids)?.into_iter().collect();
         let new: Vec<_> = stages

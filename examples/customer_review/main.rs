@@ -10,7 +10,7 @@ mod show;
 
 use import::Import;
 use options::Options;
-use patronage::Period;
+use patronage::{Money, Period};
 use patronage::customer::CustomerId;
 use patronage::desk::{Desk, ReviewSettings, Settings};
 use patronage::interaction::Interaction;
@@ -75,10 +75,12 @@ pub fn run(arguments: impl IntoIterator<Item = String>, out: &mut dyn Write) -> 
             import::cdnow(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/cdnow").join(file))?
         }
     };
-    let own = options.interactions.as_ref().map(|path| import::interactions(path, options.currency)).transpose()?;
+    let own =
+        options.interactions.as_ref().map(|path| import::interactions(path, options.currency)).transpose()?;
     let mut names: BTreeMap<CustomerId, String> = BTreeMap::new();
     let (purchases, mut refused) = named(read, &mut names, Purchase::customer);
-    let (contacts, also) = own.map_or_else(Default::default, |own| named(own, &mut names, Interaction::customer));
+    let (contacts, also) =
+        own.map_or_else(Default::default, |own| named(own, &mut names, Interaction::customer));
     refused.extend(also);
     for line in refused.iter().take(20) {
         writeln!(out, "refused: {line}")?;
@@ -123,7 +125,8 @@ pub fn run(arguments: impl IntoIterator<Item = String>, out: &mut dyn Write) -> 
 
     // 3. Live: simulated contacts around the real purchases of CDNOW, or the user's own.
     let instants = by_customer(&purchases);
-    let facts = if cdnow && options.interactions.is_none() { observed(&instants, as_of)? } else { Vec::new() };
+    let facts =
+        if cdnow && options.interactions.is_none() { observed(&instants, as_of)? } else { Vec::new() };
     let lives = if facts.is_empty() {
         None
     } else {
@@ -138,7 +141,8 @@ pub fn run(arguments: impl IntoIterator<Item = String>, out: &mut dyn Write) -> 
     steps.done(out, &format!("kept {} new interactions ({kind})", show::number(lived.new)))?;
 
     // 4. Review.
-    let settings = ReviewSettings::new(options.currency);
+    let settings = ReviewSettings::new(options.currency)
+        .acting_from(Money::from_decimal("10", options.currency)?, Money::from_decimal("1000", options.currency)?)?;
     let review = desk.review(as_of, &settings)?;
     let what = format!("reviewed {} customers as of {}", show::number(review.customers), as_of.date_naive());
     steps.done(out, &what)?;

@@ -40,7 +40,8 @@ pub(crate) fn most_valuable(
         Err(why) => return writeln!(out, "\nWho is worth most: not known, because {why}"),
         Ok(valuation) => {
             writeln!(out, "\nWho is worth most in the next 12 months (models fitted to weeks and cents)")?;
-            for parameter in valuation.purchases.parameters().iter().chain(valuation.spend.fit().parameters()) {
+            for parameter in valuation.purchases.parameters().iter().chain(valuation.spend.fit().parameters())
+            {
                 let (value, error) = (parameter.value, parameter.standard_error);
                 writeln!(out, "  {:<6}{value:>12.4} (standard error {error:.4})", parameter.name)?;
             }
@@ -81,12 +82,20 @@ pub(crate) fn pain_points(out: &mut dyn Write, review: &Review, truth: Option<&T
         number(counts.contacts),
         number(counts.customers)
     )?;
-    writeln!(out, "  {:<46}{:>8}{:>7}{:>24}{:>9}{:>34}", "found", "reach", "met", "fewer came back", "q", "value at risk")?;
+    writeln!(
+        out,
+        "  {:<46}{:>8}{:>7}{:>24}{:>9}{:>34}",
+        "found", "reach", "met", "fewer came back", "q", "value at risk"
+    )?;
     for point in review.pain.evident() {
         let (Some(reach), Some(effect)) = (point.reach().found(), point.effect().found()) else { continue };
         let fewer = effect.fewer_came_back();
-        let shares =
-            format!("{:.1} % [{:.1}, {:.1}]", fewer.value() * 100.0, fewer.lower() * 100.0, fewer.upper() * 100.0);
+        let shares = format!(
+            "{:.1} % [{:.1}, {:.1}]",
+            fewer.value() * 100.0,
+            fewer.lower() * 100.0,
+            fewer.upper() * 100.0
+        );
         let risk = effect.value_at_risk().map_or("unknown".to_owned(), |risk| {
             let (lower, upper) = (risk.lower().minor() / 100, risk.upper().minor() / 100);
             format!("{} [{lower}, {upper}]", risk.value())
@@ -124,7 +133,11 @@ pub(crate) fn scheduled(
     names: &BTreeMap<patronage::customer::CustomerId, String>,
 ) -> io::Result<()> {
     let new = number(review.scheduled.len() as u64);
-    writeln!(out, "\nWhat happens next: {new} tasks scheduled, {} were before", number(review.scheduled_before))?;
+    writeln!(
+        out,
+        "\nWhat happens next: {new} tasks scheduled, {} were before",
+        number(review.scheduled_before)
+    )?;
     let customers = review.scheduled.iter().filter(|task| task.customer.is_some()).take(5);
     for task in customers.chain(review.scheduled.iter().filter(|task| task.customer.is_none())) {
         let who = task.customer.and_then(|customer| names.get(&customer)).map_or("", String::as_str);
