@@ -24,12 +24,18 @@ impl Letterbox {
         Self { folder: folder.to_owned() }
     }
 
+    /// Where the messages go.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The keys of the messages that were delivered.
     ///
     /// # Errors
     /// When the folder cannot be read.
     pub fn keys(&self) -> std::io::Result<Vec<String>> {
-        let names = fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        let names =
+            fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
         let mut names = names.collect::<std::io::Result<Vec<_>>>()?;
         names.retain(|name| !name.ends_with(".part"));
         names.sort();

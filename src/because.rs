@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn figures_read_well() {
-        let shown = [0.0, 0.449_126_168, 1.0, 12.5, -3.0, 3_142_221.0, 1.78e-79, 2e12].map(|figure| Figure(figure).to_string());
+        let shown = [0.0, 0.449_126_168, 1.0, 12.5, -3.0, 3_142_221.0, 1.78e-79, 2e12]
+            .map(|figure| Figure(figure).to_string());
         assert_eq!(shown, ["0", "0.4491", "1", "12.5", "-3", "3142221", "1.8e-79", "2.0e12"]);
     }
 }

@@ -10,7 +10,6 @@ mod show;
 
 use import::Import;
 use options::Options;
-use patronage::{Money, Period};
 use patronage::customer::CustomerId;
 use patronage::desk::{Desk, ReviewSettings, Settings};
 use patronage::interaction::Interaction;
@@ -19,6 +18,7 @@ use patronage::notify::MemoryNotifier;
 use patronage::purchase::Purchase;
 use patronage::simulate::{self, Buyer, Company, Lives, Purchases};
 use patronage::store::{Blocking, SqliteStore};
+use patronage::{Money, Period};
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use std::collections::BTreeMap;
@@ -141,8 +141,10 @@ pub fn run(arguments: impl IntoIterator<Item = String>, out: &mut dyn Write) -> 
     steps.done(out, &format!("kept {} new interactions ({kind})", show::number(lived.new)))?;
 
     // 4. Review.
-    let settings = ReviewSettings::new(options.currency)
-        .acting_from(Money::from_decimal("10", options.currency)?, Money::from_decimal("1000", options.currency)?)?;
+    let settings = ReviewSettings::new(options.currency).acting_from(
+        Money::from_decimal("10", options.currency)?,
+        Money::from_decimal("1000", options.currency)?,
+    )?;
     let review = desk.review(as_of, &settings)?;
     let what = format!("reviewed {} customers as of {}", show::number(review.customers), as_of.date_naive());
     steps.done(out, &what)?;

@@ -1,7 +1,7 @@
 use super::review::{Expected, Row};
 use super::{Desk, DeskError, ReviewSettings};
 use crate::because::Because;
-use crate::customer::CustomerId;
+use crate::customer::{Customer, CustomerId};
 use crate::interaction::Interaction;
 use crate::lifecycle::LifecycleHistory;
 use crate::measure::Share;
@@ -46,7 +46,7 @@ impl<S: Store, N: Notifier> Desk<S, N> {
             let customers = self.store.customers(after, settings.page).await?;
             let Some(last) = customers.last() else { break };
             after = Some(last.id());
-            let ids: Vec<CustomerId> = customers.iter().map(|customer| customer.id()).collect();
+            let ids: Vec<CustomerId> = customers.iter().map(Customer::id).collect();
             let interactions = self.store.interactions(&ids, within).await?;
             let lifecycles = self.store.lifecycles(&ids).await?;
             let purchases = self.store.purchases(&ids, within).await?;

@@ -2,7 +2,7 @@ use super::pain_points::mend;
 use super::win_back::at_risk;
 use super::{Desk, DeskError, ReviewSettings};
 use crate::because::Because;
-use crate::customer::CustomerId;
+use crate::customer::{Customer, CustomerId};
 use crate::measure::Share;
 use crate::money::Money;
 use crate::notify::Notifier;
@@ -168,7 +168,7 @@ impl<S: Store, N: Notifier> Desk<S, N> {
             let Some(last) = page.last() else { return Ok((customers, rows)) };
             after = Some(last.id());
             customers += page.len() as u64;
-            let ids: Vec<CustomerId> = page.iter().map(|customer| customer.id()).collect();
+            let ids: Vec<CustomerId> = page.iter().map(Customer::id).collect();
             let purchases = self.store.purchases(&ids, within).await?;
             for of_one in purchases.chunk_by(|a, b| a.customer() == b.customer()) {
                 rows.extend(row(of_one, today, settings)?);
