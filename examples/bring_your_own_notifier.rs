@@ -14,18 +14,18 @@ use std::path::{Path, PathBuf};
 
 /// Delivers messages as files in a folder.
 #[derive(Debug)]
-pub struct Letterbox {
+pub(crate) struct Letterbox {
     folder: PathBuf,
 }
 
 impl Letterbox {
     /// A letterbox in a folder that exists.
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
     /// Where the messages go.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -33,7 +33,7 @@ impl Letterbox {
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn keys(&self) -> std::io::Result<Vec<String>> {
+    pub(crate) fn keys(&self) -> std::io::Result<Vec<String>> {
         let names =
             fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
         let mut names = names.collect::<std::io::Result<Vec<_>>>()?;
@@ -75,7 +75,7 @@ impl Notifier for Letterbox {
 ///
 /// # Errors
 /// When the desk fails.
-pub fn run(folder: &Path, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(folder: &Path, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let now = "2026-03-01T10:00:00Z".parse()?;
     let desk = Desk::new(MemoryStore::new(), Letterbox::new(folder), Settings::default());
 

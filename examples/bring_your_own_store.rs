@@ -29,7 +29,7 @@ enum Line {
 
 /// A log file, and what it comes to.
 #[derive(Debug)]
-pub struct LogStore {
+pub(crate) struct LogStore {
     log: Mutex<File>,
     state: MemoryStore,
 }
@@ -39,7 +39,7 @@ impl LogStore {
     ///
     /// # Errors
     /// When the file cannot be read, or holds a line that is none of a log.
-    pub fn open(path: &Path) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Box<dyn Error>> {
         let state = MemoryStore::new();
         let log = OpenOptions::new().create(true).read(true).append(true).open(path)?;
         for line in BufReader::new(&log).lines() {
@@ -129,7 +129,7 @@ impl Store for LogStore {
 ///
 /// # Errors
 /// When the log cannot be used.
-pub fn run(path: &Path, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(path: &Path, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let now = "2026-03-01T10:00:00Z".parse()?;
     let ada =
         Customer::new(CustomerId::derive(&["shop", "17"]), CustomerKind::Person, now)?.with_name("Ada")?;

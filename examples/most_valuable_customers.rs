@@ -15,7 +15,7 @@ use std::io::Write;
 ///
 /// # Errors
 /// When the data cannot be read or fitted.
-pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     // 1. One history for each customer, from purchases in any order.
     let mut histories: BTreeMap<&str, PurchaseHistory> = BTreeMap::new();
     for line in include_str!("data/cdnow/CDNOW_sample.txt").lines() {

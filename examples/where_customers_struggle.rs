@@ -13,7 +13,7 @@ use std::io::Write;
 ///
 /// # Errors
 /// When the company cannot be simulated or its buying cannot be fitted.
-pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     // 1. A company with known truth: who bought what, and what they lived through.
     let observed = Period::new("2024-01-01T00:00:00Z".parse()?, "2026-01-01T00:00:00Z".parse()?)?;
     let as_of = observed.end();

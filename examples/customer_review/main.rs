@@ -59,7 +59,10 @@ fn progress(what: &str, done: u64) {
 ///
 /// # Errors
 /// When a file cannot be read, or the store fails.
-pub fn run(arguments: impl IntoIterator<Item = String>, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(
+    arguments: impl IntoIterator<Item = String>,
+    out: &mut dyn Write,
+) -> Result<(), Box<dyn Error>> {
     let options = Options::parse(arguments)?;
     if options.help {
         return Ok(write!(out, "{}", options::HELP)?);

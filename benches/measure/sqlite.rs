@@ -1,82 +1,19 @@
 //! What a durable commit of interactions costs over bare prepared inserts of the same rows into the same schema, in CPU
 //! time of the process, both in one run and in turn.
-//!
-//! Prints one line for each figure: `figure`, name, value, unit, target, `met` or `missed`, separated by tabs.
-#![expect(
-    clippy::print_stdout,
-    clippy::expect_used,
-    reason = "a bench prints, and stops where it cannot measure"
-)]
 
-use patronage::customer::{Customer, CustomerId, CustomerKind};
-use patronage::interaction::{
-    Agent, Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionId, Link,
-    Outcome, Sentiment, Touchpoint,
-};
-use patronage::purchase::PurchaseId;
-use patronage::store::{ChangeSet, SqliteStore, Store};
-use patronage::{Currency, IdempotencyKey, Money, Share, Tag};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use super::cpu::{Target, cpu, figure, median};
+use super::data;
+use patronage::customer::CustomerId;
+use patronage::interaction::Interaction;
+use patronage::store::{SqliteStore, Store};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::time::Duration;
 
 const CUSTOMERS: u32 = 20_000;
-const BATCHES: u32 = 20;
-const BATCH: u32 = 10_000;
+const INTERACTIONS: u32 = 200_000;
+const BATCH: usize = 10_000;
 const ROUNDS: u32 = 5;
-
-/// User and system time of the process so far, in seconds (Linux).
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("the process has a status");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("a name").split_whitespace().collect();
-    let ticks = |field: usize| fields[field].parse::<f64>().expect("ticks");
-    (ticks(11) + ticks(12)) / 100.0
-}
-
-fn interactions(random: &mut ChaCha8Rng, customers: &[CustomerId]) -> Vec<Interaction> {
-    let reasons = ["late_delivery", "wrong_invoice", "how_to", "cancel"].map(Tag::literal);
-    let channels = [Channel::Web, Channel::Mobile, Channel::Store, Channel::CallCentre];
-    let touchpoints =
-        [Touchpoint::PhoneCallCentre, Touchpoint::Email, Touchpoint::Chat, Touchpoint::SelfService];
-    let engagements =
-        [Engagement::Support, Engagement::Billing, Engagement::Ordering, Engagement::Fulfilment];
-    let outcomes = [Outcome::Resolved, Outcome::FollowUp, Outcome::Abandoned, Outcome::Sale];
-    (0..BATCHES * BATCH)
-        .map(|row| {
-            let mut pick = || random.random_range(0..4_usize);
-            let (channel, touchpoint) = (channels[pick()], touchpoints[pick()]);
-            let (engagement, reason, outcome) = (engagements[pick()], reasons[pick()], outcomes[pick()]);
-            let second = 1_700_000_000 + i64::from(row) * 31;
-            let at = chrono::DateTime::from_timestamp(second, 0).expect("in range");
-            let customer = customers[random.random_range(0..customers.len())];
-            let mut built =
-                Interaction::builder(InteractionId::derive(&["pbx", &row.to_string()]), customer, at)
-                    .at_place(channel, touchpoint, engagement)
-                    .direction(Direction::Inbound)
-                    .agent(Agent::Person)
-                    .reason(reason)
-                    .outcome(outcome)
-                    .wait(Duration::from_millis(random.random_range(0..600_000)))
-                    .handle_time(Duration::from_millis(random.random_range(0..900_000)))
-                    .cost(Money::new(random.random_range(10..2_000), Currency::EUR));
-            if row % 4 == 0 {
-                let score = random.random_range(-1.0..1.0);
-                let sentiment = Sentiment::new(score, Tag::literal("agent_note"), Share::ONE);
-                built = built.sentiment(sentiment.expect("in range"));
-            }
-            if row % 5 == 0 {
-                let effort = Effort::new(random.random_range(1..=7), 7, EffortDirection::EasyIsHigh);
-                built = built.effort(effort.expect("on the scale"));
-            }
-            if row % 10 == 0 {
-                built = built.link(Link::Purchase(PurchaseId::derive(&["shop", &row.to_string()])));
-            }
-            built.build().expect("a valid interaction")
-        })
-        .collect()
-}
 
 /// A row as bare SQLite code would hold it.
 struct Row {
@@ -132,7 +69,7 @@ fn bare_row(interaction: &Interaction) -> Row {
 
 /// Plain prepared inserts, 10,000 in a transaction.
 fn bare_inserts(connection: &mut Connection, rows: &[Row]) {
-    for batch in rows.chunks(BATCH as usize) {
+    for batch in rows.chunks(BATCH) {
         let transaction = connection.transaction().expect("a transaction");
         let mut insert = transaction
             .prepare_cached(
@@ -183,13 +120,8 @@ fn bare_inserts(connection: &mut Connection, rows: &[Row]) {
 
 /// A new file with the customers in it.
 fn prepare(path: &Path, customers: &[CustomerId]) -> SqliteStore {
-    let now = "2026-03-01T00:00:00Z".parse().expect("an instant");
-    let known = customers.iter().map(|&id| Customer::new(id, CustomerKind::Person, now).expect("valid"));
-    let changes = ChangeSet::new(IdempotencyKey::derive(&["customers"]), now, Tag::literal("bench"))
-        .expect("valid")
-        .with_customers(known);
     let store = SqliteStore::open(path).expect("a store");
-    let _ = pollster::block_on(store.commit(&changes)).expect("a commit");
+    pollster::block_on(store.commit(&data::introduction(customers))).expect("a commit");
     store
 }
 
@@ -206,27 +138,12 @@ fn open_bare(path: &Path) -> Connection {
     connection
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
-}
-
-fn main() {
-    let mut random = ChaCha8Rng::seed_from_u64(7);
-    let customers: Vec<CustomerId> =
-        (0..CUSTOMERS).map(|customer| CustomerId::derive(&["shop", &customer.to_string()])).collect();
-    let interactions = interactions(&mut random, &customers);
+pub fn figures() {
+    let customers = data::customers(CUSTOMERS);
+    let interactions = data::interactions(&customers, INTERACTIONS);
     let rows: Vec<Row> = interactions.iter().map(bare_row).collect();
-    let now = "2026-03-01T00:00:00Z".parse().expect("an instant");
-    let change_sets: Vec<ChangeSet> = (0_u32..)
-        .zip(interactions.chunks(BATCH as usize))
-        .map(|(batch, facts)| {
-            ChangeSet::new(IdempotencyKey::derive(&[&batch.to_string()]), now, Tag::literal("bench"))
-                .expect("valid")
-                .with_interactions(facts.iter().cloned())
-        })
-        .collect();
-    let (mut ours, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let change_sets = data::batches(&interactions, BATCH);
+    let (mut ours, mut ratios) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let folder = tempfile::tempdir().expect("a folder");
         let (here, there) = (folder.path().join("ours.sqlite"), folder.path().join("bare.sqlite"));
@@ -236,14 +153,14 @@ fn main() {
         let commit = || {
             let start = cpu();
             for changes in &change_sets {
-                let _ = pollster::block_on(store.commit(changes)).expect("a commit");
+                pollster::block_on(store.commit(changes)).expect("a commit");
             }
-            cpu() - start
+            (cpu() - start).as_secs_f64()
         };
         let mut insert = || {
             let start = cpu();
             bare_inserts(&mut connection, &rows);
-            cpu() - start
+            (cpu() - start).as_secs_f64()
         };
         // In turn, so that neither always finds the warmer machine.
         let (us, them) = if round % 2 == 0 {
@@ -253,15 +170,15 @@ fn main() {
             let them = insert();
             (commit(), them)
         };
-        eprintln!("{us:.2} {them:.2}");
         ours.push(us);
-        bare.push(them);
         ratios.push(us / them);
     }
-    let count = f64::from(BATCHES * BATCH);
-    let (ours, bare, ratio) = (median(ours), median(bare), median(ratios));
-    println!("figure\tsqlite commit, CPU for an interaction\t{:.2}\tus\t-\tmet", ours * 1e6 / count);
-    println!("figure\tbare rusqlite insert, CPU for an interaction\t{:.2}\tus\t-\tmet", bare * 1e6 / count);
-    let verdict = if ratio <= 1.3 { "met" } else { "missed" };
-    println!("figure\tsqlite commit against bare rusqlite, CPU\t{ratio:.3}\ttimes\t1.3\t{verdict}");
+    let each = median(ours) * 1e6 / f64::from(INTERACTIONS);
+    figure(
+        "interactions committed to SQLite, durable, batches of 10,000",
+        1.0 / each,
+        "million/s",
+        Target::AtLeast(0.0),
+    );
+    figure("SQLite commit against bare rusqlite inserts, CPU", median(ratios), "times", Target::AtMost(1.3));
 }
