@@ -329,3 +329,90 @@ fn instants(
     }
     Ok(Drawn { instants, rate, leaving, alive })
 }
+
+#[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "counts in tests are small")]
+mod tests {
+    use super::*;
+
+    /// 2F1(a, b; c; z) by its series, for 0 <= z < 1.
+    fn hypergeometric(a: f64, b: f64, c: f64, z: f64) -> f64 {
+        let (mut term, mut sum, mut index) = (1.0, 1.0, 0.0);
+        while f64::abs(term) > 1e-15 * f64::abs(sum) {
+            term *= (a + index) * (b + index) / (c + index) * z / (index + 1.0);
+            sum += term;
+            index += 1.0;
+        }
+        sum
+    }
+
+    /// Expected repeat purchases of a new customer in `t` weeks: equation 9 of Fader, Hardie and Lee (2005).
+    fn expected_repeats(BgNbd { r, alpha, a, b }: BgNbd, t: f64) -> f64 {
+        let shrunk = libm::pow(alpha / (alpha + t), r) * hypergeometric(r, b, a + b - 1.0, t / (alpha + t));
+        (a + b - 1.0) / (a - 1.0) * (1.0 - shrunk)
+    }
+
+    #[test]
+    fn the_expectations_agree_with_an_independent_table() {
+        // Interval arithmetic with 12 digits at the published CDNOW parameters, new customer.
+        let truth = BuyingTruth::cdnow();
+        let table =
+            [(1.0, 0.053_267_891_2), (3.0, 0.150_865_230_9), (6.0, 0.280_755_893_6), (39.0, 1.196_723_193_3)];
+        for (weeks, value) in table {
+            let expected = expected_repeats(truth.buying(), weeks);
+            assert!((expected - value).abs() < 1e-10, "{weeks}: {expected} against {value}");
+        }
+        let GammaGamma { p, q, v } = truth.spending();
+        assert!((p * v / (q - 1.0) - 35.218_978_102_189_78).abs() < 1e-12);
+    }
+
+    /// Mean of differences, in standard errors.
+    fn standard_errors(differences: &[f64]) -> f64 {
+        let n = differences.len() as f64;
+        let mean = differences.iter().sum::<f64>() / n;
+        let variance = differences.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / (n - 1.0);
+        mean / (variance / n).sqrt()
+    }
+
+    #[test]
+    fn buyers_buy_and_spend_as_the_models_expect() {
+        let truth = BuyingTruth::cdnow();
+        let observed =
+            Period::new("2024-01-01T00:00:00Z".parse().unwrap(), "2025-06-30T00:00:00Z".parse().unwrap())
+                .unwrap();
+        let buyers = buyers(&truth, 20_000, observed, 11).unwrap();
+        let end = observed.end();
+        let age = |buyer: &SimulatedBuyer| {
+            (end - buyer.purchases()[0].at()).num_seconds() as f64 / (7.0 * 86_400.0)
+        };
+        let repeats = |buyer: &SimulatedBuyer| (buyer.purchases().len() - 1) as f64;
+
+        let all: Vec<f64> = buyers
+            .iter()
+            .map(|buyer| repeats(buyer) - expected_repeats(truth.buying(), age(buyer)))
+            .collect();
+        assert!(standard_errors(&all).abs() < 3.0, "{}", standard_errors(&all));
+
+        // P(no repeat purchase within t) = (alpha / (alpha + t))^r.
+        let none = |buyer: &SimulatedBuyer| libm::pow(4.414 / (4.414 + age(buyer)), 0.243);
+        let never: Vec<f64> = buyers
+            .iter()
+            .map(|buyer| f64::from(u8::from(buyer.purchases().len() == 1)) - none(buyer))
+            .collect();
+        assert!(standard_errors(&never).abs() < 3.0, "{}", standard_errors(&never));
+
+        // The mean amount is p v / (q - 1); the mean of a customer is what the truth says.
+        let GammaGamma { p, q, v } = truth.spending();
+        let amount = |buyer: &SimulatedBuyer| buyer.purchases()[0].amount().minor() as f64;
+        let spend: Vec<f64> = buyers.iter().map(|buyer| amount(buyer) - 100.0 * p * v / (q - 1.0)).collect();
+        assert!(standard_errors(&spend).abs() < 3.0, "{}", standard_errors(&spend));
+        let own: Vec<f64> =
+            buyers.iter().map(|buyer| amount(buyer) / buyer.truth().mean_amount - 1.0).collect();
+        assert!(standard_errors(&own).abs() < 3.0, "{}", standard_errors(&own));
+
+        // Nobody leaves before the second purchase; E[leaving] = a / (a + b) decides after it.
+        assert!(buyers.iter().all(|buyer| buyer.truth().alive || buyer.purchases().len() > 1));
+        let two: Vec<&SimulatedBuyer> = buyers.iter().filter(|buyer| buyer.purchases().len() > 1).collect();
+        assert!(two.iter().any(|buyer| !buyer.truth().alive) && two.iter().any(|buyer| buyer.truth().alive));
+    }
+}

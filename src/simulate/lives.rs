@@ -44,6 +44,8 @@ struct Fate {
     prevented: Vec<usize>,
     /// For each planted pain: the uniform numbers that decide on meeting and on stopping.
     chances: Vec<(f64, f64)>,
+    /// Whether the last contact is the one after which the customer is silent.
+    silent: bool,
 }
 
 /// The simulated lives of given customers: an iterator of [`Life`], one customer at a time, and the [`Truth`].
@@ -296,6 +298,7 @@ impl Lives<'_> {
     fn sketched(&self, buyer: &Buyer<'_>, sketch: &mut Sketch, fate: &mut Fate) -> bool {
         let pains = self.company.planted();
         sketch.draw(buyer, fate.kept, &mut stream(self.seed, Stream::Contacts, buyer.customer()));
+        fate.silent = false;
         fate.reached.clear();
         fate.reached.resize(pains.len(), None);
         for (index, step) in sketch.steps.iter().enumerate() {
@@ -319,6 +322,7 @@ impl Lives<'_> {
                 *reached = Some((index, met, bought));
                 silent |= met && !bought && pain.kind == PainKind::Defected;
             }
+            fate.silent = silent;
             if silent {
                 sketch.steps.truncate(index + 1);
                 break;
@@ -343,20 +347,26 @@ impl Lives<'_> {
             recorded: Vec::with_capacity(sketch.steps.len() + 4),
         };
         let background = self.company.background().get();
+        let end = recorder.end;
+        let last = sketch.steps.last().filter(|_| fate.silent).map_or(end, |step| step.at);
         for (index, step) in sketch.steps.iter().enumerate() {
-            let mut symptoms = Symptoms::default();
             let mut mishap = recorder.rng.random::<f64>();
-            for &kind in PainKind::ALL {
-                if (0.0..background).contains(&mishap) {
-                    symptoms.add(kind);
-                }
-                mishap -= background;
-            }
+            let mut symptoms = Symptoms::default();
             for (pain, reached) in self.company.planted().iter().zip(&fate.reached) {
                 if matches!(reached, Some((at, true, _)) if *at == index) {
                     symptoms.add(pain.kind);
                 }
             }
+            // Where planted pain is met nothing else goes wrong, and nothing comes after the last contact.
+            if symptoms.none() {
+                for &kind in PainKind::ALL {
+                    if (0.0..background).contains(&mishap) {
+                        symptoms.add(kind);
+                    }
+                    mishap -= background;
+                }
+            }
+            recorder.end = if index + 1 == sketch.steps.len() { end } else { last };
             recorder.record(step, symptoms, sketch.stage_ends(step.at))?;
         }
         let mut interactions = recorder.recorded;

@@ -52,7 +52,7 @@ pub(super) struct Recorder<'a> {
     /// Minor units to a hundredth of the unit of money.
     pub(super) minor_per_cent: f64,
     pub(super) staff: &'a [Tag],
-    /// The end of the observation, in microseconds.
+    /// When the last contact may be, in microseconds, not included: the end of the observation or of all contact.
     pub(super) end: i64,
     pub(super) rng: ChaCha8Rng,
     pub(super) recorded: Vec<Interaction>,
@@ -82,7 +82,9 @@ impl Recorder<'_> {
             return self.contact(step.at, habit, way, outcome, step.reason, false);
         }
         // Symptoms stay in the stage where they are met, unless it is about to end.
-        let until = until.filter(|until| until - step.at >= 3_600 * SECOND).unwrap_or(self.end);
+        let until = until
+            .filter(|until| until - step.at >= 3_600 * SECOND)
+            .map_or(self.end, |until| until.min(self.end));
         // A sale stays a sale: whatever goes wrong then comes after it.
         let after_sale = outcome == Some(Outcome::Sale);
         let asked = habit.direction == Direction::Inbound && !after_sale;
