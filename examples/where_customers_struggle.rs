@@ -14,7 +14,7 @@ use std::io::Write;
 /// # Errors
 /// When the company cannot be simulated or its buying cannot be fitted.
 pub(crate) fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
-    // 1. A company with known truth: who bought what, and what they lived through.
+    // 1. A company with known truth: who bought what, and what they simulated through.
     let observed = Period::new("2024-01-01T00:00:00Z".parse()?, "2026-01-01T00:00:00Z".parse()?)?;
     let as_of = observed.end();
     let customers = simulate::buyers(&BuyingTruth::cdnow(), 8_000, observed, 3)?;
@@ -24,12 +24,12 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     // 2. What customers are worth, from what they bought: purchases in the coming year at 30 dollars each.
     let today = as_of.date_naive();
     let mut bought = Vec::new();
-    let mut lived = Vec::new();
+    let mut simulated = Vec::new();
     for (customer, life) in customers.iter().zip(&lives) {
         let life = life?;
         let kept = customer.purchases().iter().take(life.purchases());
         bought.push(PurchaseHistory::from_purchases(Currency::USD, kept)?);
-        lived.push(life);
+        simulated.push(life);
     }
     let summaries: Vec<Option<Summary>> = bought.iter().map(|history| Summary::of(history, today)).collect();
     let fit = BgNbd::fit(summaries.iter().flatten().map(|summary| summary.buyer(TimeUnit::WEEK)))?;
@@ -37,7 +37,7 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
 
     // 3. One experience after the other into the map.
     let mut map = PainMap::new(Rules::default(), as_of, Currency::USD);
-    for ((history, summary), life) in bought.iter().zip(&summaries).zip(&lived) {
+    for ((history, summary), life) in bought.iter().zip(&summaries).zip(&simulated) {
         let contacts: Vec<Contact> = life
             .interactions()
             .iter()

@@ -80,8 +80,7 @@ pub(crate) fn cdnow(path: &Path) -> Result<Import<(String, Purchase)>, Box<dyn E
         let text = text?;
         let fields: Vec<&str> = text.split_whitespace().collect();
         let (name, date, dollars) = match fields[..] {
-            [] => continue,
-            ["customer_id", ..] => continue,
+            [] | ["customer_id", ..] => continue,
             [name, date, _, dollars] | [name, _, date, _, dollars] => (name, date, dollars),
             _ => {
                 import.take(&file, line, Err(("customer", "must have 4 or 5 fields".to_owned())));

@@ -136,12 +136,12 @@ pub(crate) fn run(
         Some(simulate::interactions(&facts, &Company::default(), Purchases::Given, SEED)?)
     };
     let mut report = |done| progress("interactions kept", done);
-    let lived = match &lives {
+    let kept_lives = match &lives {
         Some(lives) => keep::lives(&store, simulated(lives), as_of, &mut report)?,
         None => keep::lives(&store, owned(contacts), as_of, &mut report)?,
     };
     let kind = if lives.is_some() { "simulated" } else { "own" };
-    steps.done(out, &format!("kept {} new interactions ({kind})", show::number(lived.new)))?;
+    steps.done(out, &format!("kept {} new interactions ({kind})", show::number(kept_lives.new)))?;
 
     // 4. Review.
     let settings = ReviewSettings::new(options.currency).acting_from(
@@ -161,9 +161,9 @@ pub(crate) fn run(
     show::most_valuable(out, &review, &names)?;
     show::pain_points(out, &review, lives.as_ref().map(Lives::truth))?;
     show::scheduled(out, &review, &names)?;
-    let new = customers.new + bought.new + lived.new;
+    let new = customers.new + bought.new + kept_lives.new;
     if new == 0 && review.scheduled.is_empty() && deliveries.delivered == 0 {
-        let known = show::number(customers.known + bought.known + lived.known);
+        let known = show::number(customers.known + bought.known + kept_lives.known);
         writeln!(out, "\nnothing new: {known} rows were known, nothing was scheduled, nothing was sent")?;
     }
     Ok(())
