@@ -5,6 +5,7 @@ use super::table::{Columns, Table, Unreadable, table};
 use crate::consent::{ConsentId, ConsentRecord};
 use crate::customer::CustomerId;
 use crate::interaction::Touchpoint;
+use crate::pii::Pii;
 use crate::store::Entity;
 use crate::tag::Tag;
 use rusqlite::{Statement, params};
@@ -45,7 +46,7 @@ impl Fact for ConsentRecord {
             self.expires().map(|expires| expires.timestamp_micros()),
             self.notice().as_ref().map(Tag::as_str),
             self.method().as_ref().map(Tag::as_str),
-            self.evidence().map(|evidence| evidence.expose()),
+            self.evidence().map(Pii::expose),
         ])
     }
 

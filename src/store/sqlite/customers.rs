@@ -2,6 +2,7 @@
 
 use super::table::{Columns, Table, Unreadable, count, json, limit, table};
 use crate::customer::{ContactPoint, Customer, CustomerId, CustomerKind, Identity};
+use crate::pii::Pii;
 use crate::store::{Entity, StoreError};
 use rusqlite::{Connection, params};
 
@@ -31,7 +32,8 @@ pub(super) fn unknown(id: CustomerId) -> StoreError {
 }
 
 fn version(connection: &Connection, id: CustomerId) -> Result<Option<u64>, StoreError> {
-    TABLE.first(connection, VERSION, params![id.as_uuid().as_bytes()], |row| row.integer())
+    let read = |row: &mut Columns<'_>| -> Result<u64, Unreadable> { row.integer() };
+    TABLE.first(connection, VERSION, params![id.as_uuid().as_bytes()], read)
 }
 
 /// Refuses a customer that is not there.
@@ -54,7 +56,7 @@ pub(super) fn put(connection: &Connection, customer: &Customer) -> Result<(), St
             count(found.saturating_add(1)),
             customer.kind().as_str(),
             customer.since().timestamp_micros(),
-            customer.name().map(|name| name.expose()),
+            customer.name().map(Pii::expose),
             customer.language(),
             customer.zone(),
             json(customer.contacts(), TABLE)?,
@@ -100,10 +102,8 @@ fn read(row: &mut Columns<'_>) -> Result<Customer, Unreadable> {
 }
 
 fn identities(connection: &Connection, of: CustomerId) -> Result<Vec<Identity>, StoreError> {
-    let mut identities = Vec::new();
     let read = |row: &mut Columns<'_>| Ok(Identity::new(row.term()?, row.text()?)?);
-    IDENTITIES.each(connection, IDENTITIES_OF, params![of.as_uuid().as_bytes()], read, &mut identities)?;
-    Ok(identities)
+    IDENTITIES.all(connection, IDENTITIES_OF, [(of.as_uuid().as_bytes(),)], read)
 }
 
 fn with_identities(connection: &Connection, mut customer: Customer) -> Result<Customer, StoreError> {
@@ -118,18 +118,14 @@ pub(super) fn page(
     after: Option<CustomerId>,
     rows: usize,
 ) -> Result<Vec<Customer>, StoreError> {
-    let mut customers = Vec::new();
     // The empty blob is before every id.
     let after = after.as_ref().map_or(&[][..], |id| id.as_uuid().as_bytes());
-    TABLE.each(connection, PAGE, params![after, limit(rows)], read, &mut customers)?;
+    let customers = TABLE.all(connection, PAGE, [(after, limit(rows))], read)?;
     customers.into_iter().map(|customer| with_identities(connection, customer)).collect()
 }
 
 pub(super) fn by_id(connection: &Connection, ids: &[CustomerId]) -> Result<Vec<Customer>, StoreError> {
-    let mut customers = Vec::new();
-    for id in ids {
-        TABLE.each(connection, BY_ID, params![id.as_uuid().as_bytes()], read, &mut customers)?;
-    }
+    let customers = TABLE.all(connection, BY_ID, ids.iter().map(|id| (id.as_uuid().as_bytes(),)), read)?;
     customers.into_iter().map(|customer| with_identities(connection, customer)).collect()
 }
 

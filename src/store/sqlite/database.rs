@@ -240,3 +240,115 @@ fn sync_folder(path: &Path) -> Result<(), StoreError> {
         .and_then(|folder| folder.sync_all());
     synced.map_err(|_| StoreError::Unusable { problem })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::IdempotencyKey;
+
+    fn database(folder: &tempfile::TempDir, options: SqliteOptions) -> Database {
+        Database::open(&folder.path().join("file.sqlite"), options).unwrap()
+    }
+
+    fn count(connection: &Connection) -> Result<i64, StoreError> {
+        number(connection, "SELECT count(*) FROM journal")
+    }
+
+    const JOURNAL: &str = "INSERT INTO journal (key, digest, at, author, applied, known) \
+         VALUES (randomblob(16), randomblob(16), 0, 'test', 0, 0)";
+
+    #[test]
+    fn every_setting_took_and_one_that_does_not_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for options in [SqliteOptions::new(), SqliteOptions::new().lose_latest_commits_on_power_loss()] {
+            let mut database = database(&folder, options);
+            let connection = database.connection().unwrap();
+            let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+            assert_eq!(mode, "wal");
+            assert_eq!(number(connection, "PRAGMA secure_delete"), Ok(1));
+            assert_eq!(number(connection, "PRAGMA foreign_keys"), Ok(1));
+            assert_eq!(number(connection, "PRAGMA synchronous"), Ok(if options.full { 2 } else { 1 }));
+            assert_eq!(verify(connection, options), Ok(()));
+            for broken in [
+                "PRAGMA foreign_keys = OFF",
+                "PRAGMA secure_delete = FAST",
+                "PRAGMA trusted_schema = ON",
+                "PRAGMA temp_store = FILE",
+                "PRAGMA synchronous = OFF",
+                if options.full { NORMAL } else { FULL },
+            ] {
+                connection.execute_batch(broken).unwrap();
+                let refused = verify(connection, options);
+                assert!(matches!(refused, Err(StoreError::Unusable { .. })), "{broken}: {refused:?}");
+                connection.execute_batch(SETTINGS).unwrap();
+                connection.execute_batch(if options.full { FULL } else { NORMAL }).unwrap();
+            }
+            assert_eq!(verify(connection, options), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_commit_that_fails_is_in_doubt_and_its_connection_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = database(&folder, SqliteOptions::new());
+        let key = IdempotencyKey::derive(&["doubt"]);
+        let answer = database.write(
+            |failure| {
+                assert_eq!(failure, StoreError::Backend { operation: "commit", code: 787 });
+                StoreError::OutcomeUnknown { key }
+            },
+            |connection| {
+                // What SQLite only refuses at COMMIT stands for a disk that fails there.
+                connection.execute_batch("PRAGMA defer_foreign_keys = ON").unwrap();
+                connection.execute_batch(JOURNAL).unwrap();
+                connection
+                    .execute_batch(
+                        "INSERT INTO stage_changes VALUES (zeroblob(16), 0, 'former', 0, 'stated')",
+                    )
+                    .unwrap();
+                Ok(())
+            },
+        );
+        assert_eq!(answer, Err(StoreError::OutcomeUnknown { key }));
+        assert!(database.connection.is_none(), "the connection is still trusted");
+        assert_eq!(database.read(count), Ok(0));
+        assert!(database.connection.is_some());
+    }
+
+    #[test]
+    fn what_is_refused_is_rolled_back_on_the_same_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = database(&folder, SqliteOptions::new());
+        let conflict = |error| error;
+        let refused = database.write(conflict, |connection| {
+            connection.execute_batch(JOURNAL).unwrap();
+            Err::<(), _>(StoreError::Busy)
+        });
+        assert_eq!(refused, Err(StoreError::Busy));
+        assert!(database.connection.is_some());
+        assert_eq!(database.read(count), Ok(0));
+        let broken = StoreError::Backend { operation: "test", code: 10 };
+        let failed = database.write(conflict, |connection| {
+            connection.execute_batch(JOURNAL).unwrap();
+            Err::<(), _>(broken.clone())
+        });
+        assert_eq!(failed, Err(broken));
+        assert!(database.connection.is_none(), "a connection that failed is still trusted");
+        assert_eq!(database.read(count), Ok(0));
+        database.write(conflict, |connection| connection.execute_batch(JOURNAL).map_err(failed_at)).unwrap();
+        assert_eq!(database.read(count), Ok(1));
+    }
+
+    fn failed_at(error: rusqlite::Error) -> StoreError {
+        failed("test")(error)
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_synced_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(sync_folder(&folder.path().join("missing/file")).is_err(), !cfg!(windows));
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(sync_folder(&file), Ok(()));
+    }
+}

@@ -80,10 +80,6 @@ fn between<T: Fact>(
     start: i64,
     end: i64,
 ) -> Result<Vec<T>, StoreError> {
-    let mut facts = Vec::new();
-    for customer in customers {
-        let key = params![customer.as_uuid().as_bytes(), start, end];
-        T::TABLE.each(connection, T::WITHIN, key, T::read, &mut facts)?;
-    }
-    Ok(facts)
+    let asked = customers.iter().map(|customer| (customer.as_uuid().as_bytes(), start, end));
+    T::TABLE.all(connection, T::WITHIN, asked, T::read)
 }

@@ -7,7 +7,7 @@ use crate::interaction::{
     Agent, Effort, EffortDirection, Interaction, InteractionId, Link, Outcome, Sentiment,
 };
 use crate::measure::Share;
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::store::Entity;
 use crate::tag::Tag;
 use rusqlite::{Statement, params};
@@ -66,7 +66,7 @@ impl Fact for Interaction {
             self.handle_time().map(milliseconds),
             self.transfers(),
             cost.map(Money::minor),
-            currency.as_ref().map(|currency| currency.code()),
+            currency.as_ref().map(Currency::code),
             sentiment.map(|sentiment| sentiment.score()),
             source.as_ref().map(Tag::as_str),
             sentiment.map(|sentiment| sentiment.confidence().get()),

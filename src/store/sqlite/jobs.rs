@@ -6,6 +6,7 @@ use crate::customer::CustomerId;
 use crate::interaction::Touchpoint;
 use crate::key::IdempotencyKey;
 use crate::notification::{Job, JobState, Notification, Recipient, Settlement};
+use crate::pii::Pii;
 use crate::store::{Entity, StoreError, due};
 use crate::tag::Tag;
 use chrono::{DateTime, Utc};
@@ -68,8 +69,7 @@ pub(super) fn claim(
     until: DateTime<Utc>,
     jobs: usize,
 ) -> Result<Vec<Job>, StoreError> {
-    let mut due = Vec::new();
-    TABLE.each(connection, DUE, params![now.timestamp_micros(), limit(jobs)], read, &mut due)?;
+    let mut due = TABLE.all(connection, DUE, [(now.timestamp_micros(), limit(jobs))], read)?;
     for job in &mut due {
         *job = due::claimed(job, until);
         advance(connection, job)?;
@@ -82,11 +82,9 @@ pub(super) fn page(
     after: Option<IdempotencyKey>,
     rows: usize,
 ) -> Result<Vec<Job>, StoreError> {
-    let mut jobs = Vec::new();
     // The empty blob is before every key.
     let after = after.as_ref().map_or(&[][..], |key| key.as_uuid().as_bytes());
-    TABLE.each(connection, PAGE, params![after, limit(rows)], read, &mut jobs)?;
-    Ok(jobs)
+    TABLE.all(connection, PAGE, [(after, limit(rows))], read)
 }
 
 fn insert(connection: &Connection, job: &Job) -> Result<(), StoreError> {
@@ -107,7 +105,7 @@ fn insert(connection: &Connection, job: &Job) -> Result<(), StoreError> {
             told.due().timestamp_micros(),
             told.touchpoint().as_ref().map(Touchpoint::to_text),
             json(told.reasons(), TABLE)?,
-            told.text().map(|text| text.expose()),
+            told.text().map(Pii::expose),
             state,
             until,
             job.attempts,

@@ -53,8 +53,7 @@ fn read(row: &mut Columns<'_>) -> Result<StageChange, Unreadable> {
 }
 
 fn history(connection: &Connection, of: CustomerId) -> Result<LifecycleHistory, StoreError> {
-    let mut entries = Vec::new();
-    TABLE.each(connection, HISTORY, params![of.as_uuid().as_bytes()], read, &mut entries)?;
+    let entries = TABLE.all(connection, HISTORY, [(of.as_uuid().as_bytes(),)], read)?;
     LifecycleHistory::try_from(entries).map_err(|_| TABLE.unreadable())
 }
 

@@ -42,22 +42,24 @@ impl Table {
         statement.execute(params).map_err(failed(self.write))
     }
 
-    /// Appends every row of a query.
-    pub(super) fn each<T>(
+    /// All rows of a query, asked once for each set of parameters, in their order.
+    pub(super) fn all<T>(
         self,
         connection: &Connection,
         sql: &'static str,
-        params: impl Params,
+        asked: impl IntoIterator<Item = impl Params>,
         read: impl Fn(&mut Columns<'_>) -> Result<T, Unreadable>,
-        into: &mut Vec<T>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<T>, StoreError> {
         let failed = failed(self.read);
         let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-        let mut rows = statement.query(params).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            into.push(self.decoded(row, &read)?);
+        let mut all = Vec::new();
+        for params in asked {
+            let mut rows = statement.query(params).map_err(failed)?;
+            while let Some(row) = rows.next().map_err(failed)? {
+                all.push(self.decoded(row, &read)?);
+            }
         }
-        Ok(())
+        Ok(all)
     }
 
     /// The first row of a query.

@@ -85,17 +85,11 @@ pub(super) fn page(
     after: Option<TaskId>,
     rows: usize,
 ) -> Result<Vec<Task>, StoreError> {
-    let mut tasks = Vec::new();
     // The empty blob is before every id.
     let after = after.as_ref().map_or(&[][..], |id| id.as_uuid().as_bytes());
-    TABLE.each(connection, PAGE, params![after, limit(rows)], read, &mut tasks)?;
-    Ok(tasks)
+    TABLE.all(connection, PAGE, [(after, limit(rows))], read)
 }
 
 pub(super) fn by_id(connection: &Connection, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
-    let mut tasks = Vec::new();
-    for id in ids {
-        TABLE.each(connection, STORED, params![id.as_uuid().as_bytes()], read, &mut tasks)?;
-    }
-    Ok(tasks)
+    TABLE.all(connection, STORED, ids.iter().map(|id| (id.as_uuid().as_bytes(),)), read)
 }
