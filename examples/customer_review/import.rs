@@ -209,12 +209,11 @@ pub(crate) fn purchases(
 
 fn seconds(row: &Columns<'_>, column: &'static str) -> Result<Option<Duration>, (&'static str, String)> {
     let Some(seconds) = row.parsed::<f64>(column)? else { return Ok(None) };
-    let milliseconds = (seconds * 1000.0).round();
-    if (0.0..=1e15).contains(&milliseconds) {
-        Ok(Some(Duration::from_millis(milliseconds as u64)))
-    } else {
-        Err((column, format!("must be seconds from 0 on, got `{seconds}`")))
-    }
+    let refuse = |_| (column, format!("must be seconds from 0 on, got `{seconds}`"));
+    let exact = Duration::try_from_secs_f64(seconds).map_err(refuse)?;
+    // An interaction keeps whole milliseconds.
+    let milliseconds = exact.as_nanos().div_ceil(1_000_000).try_into();
+    Ok(Some(Duration::from_millis(milliseconds.unwrap_or(u64::MAX))))
 }
 
 /// Reads interactions with the columns `customer` and `at`, and, where there are such columns, `channel`, `touchpoint`,
