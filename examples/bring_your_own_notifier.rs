@@ -35,9 +35,9 @@ impl Letterbox {
     /// When the folder cannot be read.
     pub(crate) fn keys(&self) -> std::io::Result<Vec<String>> {
         let names =
-            fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+            fs::read_dir(self.folder())?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
         let mut names = names.collect::<std::io::Result<Vec<_>>>()?;
-        names.retain(|name| !name.ends_with(".part"));
+        names.retain(|name| !name.contains('.'));
         names.sort();
         Ok(names)
     }
@@ -45,7 +45,7 @@ impl Letterbox {
 
 impl Notifier for Letterbox {
     async fn deliver(&self, message: &Message) -> Result<(), DeliveryError> {
-        let path = self.folder.join(message.key().to_string());
+        let path = self.folder().join(message.key().to_string());
         if path.exists() {
             return Ok(());
         }

@@ -45,16 +45,14 @@ fn fill(path: &Path) {
     });
     commit(&store, "purchases", |changes| changes.with_purchases(purchases));
 
-    let watched =
-        Period::new("1996-10-01T00:00:00Z".parse().expect("an instant"), AS_OF.parse().expect("an instant"));
+    let instant = |text: &str| text.parse().expect("an instant");
+    let watched = Period::new(instant("1996-10-01T00:00:00Z"), instant(AS_OF)).expect("a period");
     let instants: Vec<(CustomerId, Vec<DateTime<Utc>>)> = bought
         .iter()
         .map(|(customer, bought)| (*customer, bought.iter().map(|(at, _)| *at).collect()))
         .collect();
-    let facts: Vec<Buyer<'_>> = instants
-        .iter()
-        .map(|(customer, at)| Buyer::new(*customer, at, watched.expect("a period")).expect("in order"))
-        .collect();
+    let facts: Vec<Buyer<'_>> =
+        instants.iter().map(|(customer, at)| Buyer::new(*customer, at, watched).expect("in order")).collect();
     let lives = simulate::interactions(&facts, &Company::default(), Purchases::Given, 1997).expect("lives");
     for (number, chunk) in lives.iter().collect::<Vec<_>>().chunks(2_000).enumerate() {
         let lives: Vec<_> = chunk.iter().map(|life| life.as_ref().expect("a life")).collect();

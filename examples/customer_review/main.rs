@@ -71,12 +71,11 @@ pub(crate) fn run(
 
     // 1. Read.
     let cdnow = options.purchases.is_none();
-    let read = match &options.purchases {
-        Some(path) => import::purchases(path, options.currency)?,
-        None => {
-            let file = if options.sample { "CDNOW_sample.txt" } else { "CDNOW_master.txt" };
-            import::cdnow(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/cdnow").join(file))?
-        }
+    let read = if let Some(path) = &options.purchases {
+        import::purchases(path, options.currency)?
+    } else {
+        let file = if options.sample { "CDNOW_sample.txt" } else { "CDNOW_master.txt" };
+        import::cdnow(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/cdnow").join(file))?
     };
     let own =
         options.interactions.as_ref().map(|path| import::interactions(path, options.currency)).transpose()?;
