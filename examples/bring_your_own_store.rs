@@ -44,9 +44,11 @@ impl LogStore {
         let log = OpenOptions::new().create(true).read(true).append(true).open(path)?;
         for line in BufReader::new(&log).lines() {
             match serde_json::from_str(&line?)? {
-                Line::Commit(changes) => drop(pollster::block_on(state.commit(&changes))?),
+                Line::Commit(changes) => {
+                    pollster::block_on(state.commit(&changes))?;
+                }
                 Line::Claim { now, limit, lease } => {
-                    drop(pollster::block_on(state.claim(now, limit, lease))?)
+                    pollster::block_on(state.claim(now, limit, lease))?;
                 }
             }
         }
