@@ -9,6 +9,8 @@ pub mod notify;
 pub mod pain;
 pub mod purchase;
 pub mod segment;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 pub mod store;
 pub mod task;
 

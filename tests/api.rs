@@ -137,6 +137,7 @@ fn what_people_type_reads_and_prints() {
     is_typed_by_people::<Touchpoint>();
     is_typed_by_people::<Engagement>();
     is_typed_by_people::<Outcome>();
+    is_typed_by_people::<PainKind>();
     is_typed_by_people::<LifecycleStage>();
     is_typed_by_people::<Purpose>();
     is_typed_by_people::<TaskStatus>();
@@ -180,6 +181,7 @@ fn every_term_of_every_vocabulary_has_one_text() {
     every_term_has_one_text(Direction::ALL);
     every_term_has_one_text(Agent::KNOWN);
     every_term_has_one_text(Outcome::KNOWN);
+    every_term_has_one_text(PainKind::ALL);
     every_term_has_one_text(LifecycleStage::ALL);
     every_term_has_one_text(StageReason::KNOWN);
     every_term_has_one_text(Purpose::KNOWN);
@@ -191,4 +193,35 @@ fn every_term_of_every_vocabulary_has_one_text() {
     assert_eq!(own.to_string().parse(), Ok(own));
     assert!("other:web shop".parse::<Channel>().is_err());
     assert!("Web".parse::<Channel>().is_err());
+}
+
+#[cfg(feature = "simulate")]
+#[test]
+fn the_simulated_company_crosses_threads() {
+    use patronage::simulate::*;
+
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    struct Small {
+        buying: BuyingTruth,
+        buyer: Buyer<'static>,
+        buyer_truth: BuyerTruth,
+        pain: PlantedPain,
+        planted: PlantedTruth,
+        met: Met,
+        purchases: Purchases,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Whole {
+        buyer: SimulatedBuyer,
+        company: Company,
+        life: Life,
+        truth: Truth,
+        error: SimulateError,
+    }
+
+    crosses_threads::<Small>();
+    crosses_threads::<Whole>();
+    crosses_threads::<Lives<'static>>();
+    is_error::<SimulateError>();
 }
