@@ -7,6 +7,8 @@ use crate::tag::Tag;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Marks {
     rules: u16,
+    /// The customer waited where nothing is expected.
+    pub(super) without_expectation: bool,
     /// After how many seconds the customer came again for the same reason.
     pub(super) again_after_s: i64,
     /// How long the silence after the contact is, and which one the rules allow.
@@ -143,10 +145,12 @@ fn single(contact: &Contact, marks: &mut Marks, rules: &Rules) {
         Ending::Complaint => marks.add(PainRule::Complaint),
         Ending::Unknown | Ending::Other | Ending::Open => {}
     }
-    if let Some(wait) = contact.wait_ms()
-        && rules.long_wait_ms(contact.touchpoint()).is_some_and(|limit| wait > limit)
-    {
-        marks.add(PainRule::LongWait);
+    if let Some(wait) = contact.wait_ms() {
+        match rules.long_wait_ms(contact.touchpoint()) {
+            Some(limit) if wait > limit => marks.add(PainRule::LongWait),
+            Some(_) => {}
+            None => marks.without_expectation = true,
+        }
     }
     if contact.transfers() >= rules.transfers() {
         marks.add(PainRule::ManyTransfers);

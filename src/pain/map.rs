@@ -159,9 +159,12 @@ impl PainMap {
                 }
             }
         }
-        let new = visits.iter().filter(|visit| !self.cells.contains_key(&visit.place)).count();
-        if self.cells.len() + new > MOST_PLACES {
-            return Err(PainError::TooManyPlaces { limit: MOST_PLACES });
+        // Looked up only where it could matter.
+        if self.cells.len() + visits.len() > MOST_PLACES {
+            let new = visits.iter().filter(|visit| !self.cells.contains_key(&visit.place)).count();
+            if self.cells.len() + new > MOST_PLACES {
+                return Err(PainError::TooManyPlaces { limit: MOST_PLACES });
+            }
         }
 
         for visit in visits.iter() {
@@ -189,7 +192,7 @@ impl PainMap {
                 cell.with(kind, |tally| tally.evidence.push(contact.id()));
             }
         }
-        self.counts.push(experience, as_of, &self.rules);
+        self.counts.push(experience, marks, as_of, &self.rules);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 use super::cell::{Cell, Place};
 use super::contact::{Ending, SECONDS_A_DAY};
+use super::detector::Marks;
 use super::point::{self, Finding, PainPoint};
 use super::{Experience, PainError, Rules};
 use crate::interaction::PainKind;
@@ -168,14 +169,14 @@ pub struct PainCounts {
 }
 
 impl PainCounts {
-    pub(super) fn push(&mut self, experience: &Experience<'_>, as_of: i64, rules: &Rules) {
+    pub(super) fn push(&mut self, experience: &Experience<'_>, marks: &[Marks], as_of: i64, rules: &Rules) {
         let today = as_of.div_euclid(SECONDS_A_DAY);
         let mut seen = Self { customers: 1, ..Self::default() };
         seen.without_worth = experience.worth.is_none().into();
         seen.future_purchases =
             experience.purchase_days.iter().rev().take_while(|&&day| i64::from(day) > today).count() as u64;
         let mut last = None;
-        for contact in experience.contacts {
+        for (contact, marks) in experience.contacts.iter().zip(marks) {
             if contact.at() > as_of {
                 seen.future_contacts += 1;
                 continue;
@@ -191,8 +192,7 @@ impl PainCounts {
             seen.without_stage += u64::from(contact.stage().is_none());
             seen.without_reason += u64::from(inbound && contact.reason().is_none());
             seen.without_outcome += u64::from(inbound && contact.ending == Ending::Unknown);
-            seen.without_expectation +=
-                u64::from(contact.wait_ms().is_some() && rules.long_wait_ms(contact.touchpoint()).is_none());
+            seen.without_expectation += u64::from(marks.without_expectation);
         }
         self.merge(seen);
     }
@@ -234,7 +234,7 @@ impl PainCounts {
     }
 }
 
-/// Where it hurts, ranked by what it costs, with all that is needed to judge the figures.
+/// Where it hurts, ranked by evidence and by what it costs, with all that is needed to judge the figures.
 ///
 /// Values at risk of different points must not be added up: a customer may meet several, and lose their value once.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -246,8 +246,9 @@ pub struct PainReport {
 }
 
 impl PainReport {
-    /// All points where anyone met a pain, ranked by value at risk, then customers lost, then customers who met it,
-    /// then stage, touch point and kind; those with too few customers last.
+    /// All points where anyone met a pain: the [`evident`](Self::evident) ones first, because at places with many
+    /// customers chance alone makes large sums. Within both, ranked by value at risk, then customers lost, then customers
+    /// who met it, then stage, touch point and kind; those with too few customers come last.
     pub fn points(&self) -> &[PainPoint] {
         &self.points
     }
@@ -302,19 +303,27 @@ pub(super) fn of<'a>(
         }
     }
     // The sort is stable, so what is equal stays in the order of stage, touch point and kind.
-    points.sort_by(rank);
+    points.sort_by(|one, other| rank(one, other, options));
     Ok(PainReport { points, tests: p_values.len(), counts, options: *options })
 }
 
-fn rank(one: &PainPoint, other: &PainPoint) -> Ordering {
+fn is_evident(point: &PainPoint, options: &PointOptions) -> bool {
+    let most = options.false_discoveries().get();
+    let effect = point.effect().found();
+    effect.is_some_and(|effect| effect.fewer_came_back().value() > 0.0 && effect.q_value() <= most)
+}
+
+fn rank(one: &PainPoint, other: &PainPoint, options: &PointOptions) -> Ordering {
+    let evident = |point| is_evident(point, options);
     let money = |point: &PainPoint| {
         let effect = point.effect().found()?;
         Some(effect.value_at_risk().map_or(0, |money| money.value().minor()))
     };
     let lost = |point: &PainPoint| point.effect().found().map_or(0.0, point::Effect::customers_lost);
     let met = |point: &PainPoint| point.reach().found().map(point::Reach::met);
-    money(other)
-        .cmp(&money(one))
+    evident(other)
+        .cmp(&evident(one))
+        .then_with(|| money(other).cmp(&money(one)))
         .then_with(|| lost(other).total_cmp(&lost(one)))
         .then_with(|| met(other).cmp(&met(one)))
 }

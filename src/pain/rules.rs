@@ -5,7 +5,6 @@ use crate::tag::Tag;
 use crate::validation::ValidationError;
 use crate::vocabulary::vocabulary;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 vocabulary! {
@@ -171,7 +170,7 @@ const USUAL_WAITS: [(Touchpoint, u32); 8] = [
 pub struct Rules {
     fields: Fields,
     /// In milliseconds: above it a wait at the touch point is long.
-    long_waits: BTreeMap<Touchpoint, u64>,
+    long_waits: Vec<(Touchpoint, u64)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -238,6 +237,14 @@ impl TryFrom<Fields> for Rules {
         if !(1..=MOST_DAYS * DAY / 10).contains(&fields.window_s) {
             let rule = "must be from 1 second to 366 days";
             return Err(ValidationError::new("rules.window", rule, fields.window_s));
+        }
+        let twice = fields.expected_waits.iter().enumerate().find(|(place, expectation)| {
+            let before = fields.expected_waits.iter().take(*place);
+            before.into_iter().any(|other| other.touchpoint == expectation.touchpoint)
+        });
+        if let Some((_, expectation)) = twice {
+            let rule = "must name each touch point once";
+            return Err(ValidationError::new("rules.expected_waits", rule, expectation.touchpoint));
         }
         if fields.same_contact_s >= fields.window_s {
             let rule = "must be shorter than the window";
@@ -390,7 +397,7 @@ impl Rules {
 
     /// Above how many milliseconds a wait at the touch point is long.
     pub(super) fn long_wait_ms(&self, touchpoint: Touchpoint) -> Option<u64> {
-        self.long_waits.get(&touchpoint).copied()
+        self.long_waits.iter().find(|(known, _)| *known == touchpoint).map(|&(_, limit)| limit)
     }
 
     pub(super) fn transfers(&self) -> u16 {
