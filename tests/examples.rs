@@ -91,16 +91,13 @@ mod own_notifier {
             },
             |letterbox, failure| {
                 let (folder, away) = (letterbox.folder(), letterbox.folder().with_extension("away"));
-                match failure {
-                    None => {
-                        let _ = fs::remove_file(folder);
-                        fs::rename(away, folder).unwrap();
-                    }
-                    Some(failure) => {
-                        fs::rename(folder, away).unwrap();
-                        if failure == Failure::Passing {
-                            fs::write(folder, "a file where the folder should be").unwrap();
-                        }
+                // Begin from a folder that works, whatever the failure before was.
+                let _ = fs::remove_file(folder);
+                let _ = fs::rename(&away, folder);
+                if let Some(failure) = failure {
+                    fs::rename(folder, away).unwrap();
+                    if failure == Failure::Passing {
+                        fs::write(folder, "a file where the folder should be").unwrap();
                     }
                 }
             },
