@@ -85,7 +85,7 @@ impl Default for Company {
     /// | lost | existing | self-service | ordering | 10 % | 20 % |
     /// | defected | re-purchase | phone, in house | billing | 6 % | 25 % |
     ///
-    /// They are listed by the customers they cost, each about twice as many as the next.
+    /// They are listed by the customers they cost: of 23,570 simulated CDNOW customers about 1,000, 420, 240 and 60.
     fn default() -> Self {
         let planted = DEFAULT.iter().map(|&(kind, stage, touchpoint, engagement, reach, effect)| {
             let share = |value| Share::new(value).unwrap_or_default();

@@ -122,6 +122,10 @@ impl Life {
 /// | frustrated | five to nine times the usual wait, two or three transfers, low sentiment, effort of 1 or 2 of 7 |
 /// | defected | an unanswered question or a complaint; who buys no more is silent from then on |
 ///
+/// So compare, among those who reach a place, who met the pain at their first contact there with who did not. Symptoms
+/// counted over all contacts follow the number of contacts, and with it the number of purchases: such a comparison is
+/// confounded, here as in life.
+///
 /// # Arguments
 /// `buyers`: the customers, each once; `purchases`: whether the pain may end their purchases; `seed`: the only source of
 /// chance.
