@@ -50,7 +50,7 @@ fn push_group(map: &mut PainMap, ids: std::ops::Range<usize>, met: bool, back: u
     for (place, id) in ids.enumerate() {
         let contacts = [contact(id, 10 * DAY, EXISTING, abandoned_if(met))];
         let purchases: &[i32] = if place < back { &[5, 20] } else { &[5] };
-        map.push(&Experience::new(&contacts, purchases).unwrap().worth(worth(100_00, 0.5))).unwrap();
+        map.push(&Experience::new(&contacts, purchases).unwrap().worth(worth(10_000, 0.5))).unwrap();
     }
 }
 
@@ -89,9 +89,8 @@ fn a_table_by_hand() {
     close(effect.q_value(), P_VALUE);
     close(effect.customers_lost(), 20.0);
     let money = effect.value_at_risk().unwrap();
-    assert_eq!(money.value(), Money::new(2_000_00, Currency::EUR));
-    close(money.lower().minor() as f64, libm::rint(LOWER * 1_000_000.0));
-    close(money.upper().minor() as f64, libm::rint(UPPER * 1_000_000.0));
+    assert_eq!(money.value(), Money::new(200_000, Currency::EUR));
+    assert_eq!((money.lower().minor(), money.upper().minor()), (96_131, 287_274), "of a million");
     assert_eq!((money.n(), effect.without_value(), report.tests()), (100, 0, 1));
     assert_eq!(report.evident().count(), 1);
 }
@@ -124,8 +123,8 @@ fn a_fault_inside_the_check_out_does_not_look_good() {
         let purchases: &[i32] = if back { &[20] } else { &[] };
         map.push(&Experience::new(contacts, purchases).unwrap()).unwrap();
     }
+    // Compared with everybody the fault does good: 40 % of those it hit came back, of all others 17 %.
     assert_eq!((met_back, others, others_back), (40, 900, 155));
-    assert!(40.0 / 100.0 > 155.0 / 900.0, "compared with everybody the fault does good");
 
     let report = map.points(&PointOptions::default()).unwrap();
     let [point] = report.points() else { panic!("one point") };
@@ -146,9 +145,10 @@ fn many_contacts_do_not_make_a_pain_look_good() {
         let loyal = id % 2 == 0;
         let back = if loyal { id % 10 < 8 } else { id % 10 < 2 };
         let count = if loyal { 10 } else { 1 };
-        let failed = |index: usize| (id / 20 + index) % 10 == 0;
+        let failed = |index: usize| (id / 20 + index).is_multiple_of(10);
         let contacts: Vec<_> = (0..count)
-            .map(|index| contact(id, (10 + index as i64) * DAY, EXISTING, abandoned_if(failed(index))))
+            .zip(10..)
+            .map(|(index, day)| contact(id, day * DAY, EXISTING, abandoned_if(failed(index))))
             .collect();
         let met = (0..count).any(failed);
         (ever, ever_back) = (ever + usize::from(met), ever_back + usize::from(met && back));
@@ -228,7 +228,7 @@ fn what_is_young_or_in_the_future_is_left_out_and_counted() {
 #[test]
 fn what_went_with_those_who_defected() {
     let mut map = empty();
-    for (id, worth) in [(1, worth(100_00, 0.5)), (2, worth(200_00, 0.25)), (3, worth(-50_00, 0.0))] {
+    for (id, worth) in [(1, worth(10_000, 0.5)), (2, worth(20_000, 0.25)), (3, worth(-5_000, 0.0))] {
         let contacts = [contact(id, 10 * DAY, EXISTING, |contact| contact.outcome(Outcome::Complaint))];
         map.push(&Experience::new(&contacts, &[]).unwrap().worth(worth)).unwrap();
     }
@@ -240,9 +240,9 @@ fn what_went_with_those_who_defected() {
     let reach = report.points()[1].reach().found().unwrap();
     let lost = reach.lost().unwrap();
     assert_eq!((reach.met(), lost.n()), (3, 3));
-    assert_eq!(lost.value(), Money::new(200_00, Currency::EUR));
-    assert_eq!(lost.lower(), Money::new(4_00, Currency::EUR));
-    assert_eq!(lost.upper(), Money::new(300_00, Currency::EUR));
+    assert_eq!(lost.value(), Money::new(20_000, Currency::EUR));
+    assert_eq!(lost.lower(), Money::new(400, Currency::EUR));
+    assert_eq!(lost.upper(), Money::new(30_000, Currency::EUR));
     assert_eq!(report.points()[1].effect(), &Finding::TooFew { minimum: 1 }, "nobody to compare with");
 }
 
@@ -441,9 +441,9 @@ fn lived() -> impl Strategy<Value = Vec<Lived>> {
         visits.sort_unstable();
         purchases.sort_unstable();
         let contacts =
-            visits.into_iter().enumerate().map(|(index, (day, stage, place, outcome, transfers))| {
+            visits.into_iter().zip(0_i64..).map(|((day, stage, place, outcome, transfers), second)| {
                 let stage = [None, EXISTING, Some(LifecycleStage::Purchase)][stage];
-                contact(id as usize, day * DAY + index as i64, stage, |contact| {
+                contact(id as usize, day * DAY + second, stage, |contact| {
                     let own = Touchpoint::Other(Tag::literal("kiosk"));
                     let touchpoint = [Touchpoint::Chat, Touchpoint::Email, Touchpoint::PhoneIvr, own][place];
                     let contact =
@@ -478,6 +478,17 @@ fn merged(one: &PainMap, other: &PainMap) -> PainMap {
 }
 
 proptest! {
+    #[test]
+    fn evidence_is_the_smallest_ids_each_once(names in prop::collection::vec(0_u8..12, 0..30)) {
+        let ids: Vec<_> = names.iter().map(|name| InteractionId::derive(&[&name.to_string()])).collect();
+        let mut evidence = cell::Evidence::default();
+        for &id in &ids {
+            evidence.push(id);
+        }
+        let expected: Vec<_> = ids.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().take(5).collect();
+        prop_assert_eq!(evidence.ids().collect::<Vec<_>>(), expected);
+    }
+
     #[test]
     fn the_three_doors_agree(lives in lived(), minimum in 1_u64..4) {
         let one_by_one = mapped(&lives);
