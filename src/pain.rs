@@ -64,3 +64,6 @@ pub use point::{Effect, Finding, PainPoint, Reach};
 pub use report::{PainCounts, PainReport, PointOptions};
 pub use rules::{Expectation, PainRule, Rules};
 pub use symptom::{Symptom, symptoms};
+
+#[cfg(test)]
+mod tests;

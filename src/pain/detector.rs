@@ -234,3 +234,6 @@ fn back_and_forth<'a>(
         running = Some((contact.channel(), contact.at(), index));
     }
 }
+
+#[cfg(test)]
+mod tests;

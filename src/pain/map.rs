@@ -248,6 +248,11 @@ impl PainMap {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) const fn cells(&self) -> &BTreeMap<Place, Cell> {
+        &self.cells
+    }
+
     fn difference(&self, other: &Self) -> Option<&'static str> {
         if self.rules != other.rules {
             Some("rules")
