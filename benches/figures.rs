@@ -22,6 +22,8 @@
 mod cpu;
 #[path = "measure/data.rs"]
 mod data;
+#[path = "measure/peers.rs"]
+mod peers;
 #[path = "measure/review.rs"]
 mod review;
 #[path = "measure/sqlite.rs"]
@@ -35,7 +37,7 @@ use std::hint::black_box;
 
 fn main() {
     // `cargo test --benches` runs every bench with this argument: then one that only prints has nothing to do.
-    if std::env::args().any(|argument| argument == "--test") || review::is_child() {
+    if std::env::args().any(|argument| argument == "--test") || review::is_child() || peers::is_asked() {
         return;
     }
     segments();
