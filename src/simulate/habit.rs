@@ -70,7 +70,7 @@ const SERVED: Weighted<Option<Outcome>> = &[
     (0.03, Some(Outcome::Escalated)),
 ];
 const INTERESTED: Weighted<Option<Outcome>> =
-    &[(0.5, Some(Outcome::Resolved)), (0.5, Some(Outcome::FollowUp))];
+    &[(0.9, Some(Outcome::Resolved)), (0.1, Some(Outcome::FollowUp))];
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
@@ -117,7 +117,7 @@ pub(super) const HABITS: &[Habit] = &[
         direction: Direction::Inbound,
         reasons: &[Tag::literal("compare_products")],
         states_reason: false,
-        outcomes: INTERESTED,
+        outcomes: DONE,
         wait: 0.0,
         handle: 8.0 * MINUTE,
         cost: 5.0,
@@ -282,7 +282,7 @@ pub(super) const HABITS: &[Habit] = &[
         direction: Direction::Inbound,
         reasons: &[Tag::literal("find_product")],
         states_reason: false,
-        outcomes: INTERESTED,
+        outcomes: DONE,
         wait: 0.0,
         handle: 6.0 * MINUTE,
         cost: 5.0,

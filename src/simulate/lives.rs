@@ -109,7 +109,8 @@ impl Life {
 /// Draws the life around the purchases of given customers: contacts, stages, and the company's planted pain points.
 ///
 /// Around each purchase there is ordinary life: advertising and advice before the first one; order, invoice and parcel;
-/// questions about both; support, self-service, newsletters; what long silence brings. Every contact has the waits,
+/// questions about both; support, self-service, newsletters; what long silence brings. Where a contact leaves something to
+/// do, the company does it within three days. Every contact has the waits,
 /// costs, outcomes, feelings usual at its place, and with a small chance a symptom of any kind that has no effect.
 ///
 /// A planted pain point is met at the first contact that a customer has in its place (stage, touch point, engagement), or
@@ -119,7 +120,7 @@ impl Life {
 /// |---|---|
 /// | lost | the contact is abandoned, and two or three more attempts at the same place within the hour are too |
 /// | confused | one or two more contacts for the same reason, each within four days, half of them by another channel |
-/// | frustrated | five to nine times the usual wait, two or three transfers, low sentiment, effort of 1 or 2 of 7 |
+/// | frustrated | eight to fourteen times the usual wait, two or three transfers, low sentiment, effort of 1 or 2 of 7 |
 /// | defected | an unanswered question or a complaint; who buys no more is silent from then on |
 ///
 /// So compare, among those who reach a place, who met the pain at their first contact there with who did not. Symptoms

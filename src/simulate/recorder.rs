@@ -78,10 +78,7 @@ impl Recorder<'_> {
         let place = habit::pick(habit.places, self.rng.random()).unwrap_or((Channel::Web, None));
         let way = Way { channel: place.0, agent: place.1, direction: habit.direction };
         let outcome = habit::pick(habit.outcomes, self.rng.random()).flatten();
-        if symptoms.none() {
-            return self.contact(step.at, habit, way, outcome, step.reason, false);
-        }
-        // Symptoms stay in the stage where they are met, unless it is about to end.
+        // What follows stays in the stage of the contact, unless it is about to end.
         let until = until
             .filter(|until| until - step.at >= 3_600 * SECOND)
             .map_or(self.end, |until| until.min(self.end));
@@ -91,7 +88,7 @@ impl Recorder<'_> {
         let reason = step.reason.or_else(|| habit.reasons.first().copied());
         let leaving = if self.rng.random::<f64>() < 0.65 { Outcome::Unanswered } else { Outcome::Complaint };
         let spoilt = match symptoms {
-            _ if after_sale => outcome,
+            _ if after_sale || symptoms.none() => outcome,
             Symptoms { lost: true, .. } => Some(Outcome::Abandoned),
             Symptoms { confused: true, .. } if asked => Some(Outcome::FollowUp),
             Symptoms { confused: false, defected: true, .. } => Some(leaving),
@@ -120,6 +117,14 @@ impl Recorder<'_> {
         if symptoms.defected && spoilt != Some(leaving) {
             at = self.later(at, until, 1.0 / 24.0, 1.0);
             self.contact(at, habit, back, Some(leaving), None, false)?;
+        }
+        // The company does what it owes, except where customers must come back for it.
+        let owed =
+            matches!(spoilt, Some(Outcome::FollowUp | Outcome::CallbackScheduled | Outcome::Escalated));
+        if owed && asked && !symptoms.confused {
+            at = self.later(at, until, 1.0 / 24.0, 3.0);
+            let answer = Way { direction: Direction::Outbound, ..way };
+            self.contact(at, habit, answer, Some(Outcome::Resolved), stated, false)?;
         }
         Ok(())
     }
@@ -189,7 +194,7 @@ impl Recorder<'_> {
     ) -> InteractionBuilder {
         if habit.wait > 0.0 || frustrating {
             let usual = if habit.wait > 0.0 { habit.wait } else { 120.0 };
-            let factor = if frustrating { 5.0 + 4.0 * self.rng.random::<f64>() } else { self.spread() };
+            let factor = if frustrating { 8.0 + 6.0 * self.rng.random::<f64>() } else { self.spread() };
             builder = builder.wait(whole(usual * factor));
         }
         if habit.handle > 0.0 {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::customer::CustomerId;
-use crate::interaction::{Engagement, Interaction, Outcome, PainKind, Touchpoint};
+use crate::interaction::{Direction, Engagement, Interaction, Outcome, PainKind, Touchpoint};
 use crate::lifecycle::LifecycleStage;
 use crate::measure::Share;
 use crate::money::{Currency, Money};
@@ -123,7 +123,8 @@ fn shows(kind: PainKind, life: &Life, index: usize, usual: &BTreeMap<(Touchpoint
     match kind {
         PainKind::Lost => contact.outcome() == Some(Outcome::Abandoned),
         PainKind::Confused => same_place.any(|other| {
-            other.reason().is_some()
+            other.direction() == Direction::Inbound
+                && other.reason().is_some()
                 && other.reason() == contact.reason()
                 && other.at() - contact.at() <= TimeDelta::days(7)
         }),
@@ -395,6 +396,16 @@ fn sound(life: &Life, buyer: &Buyer<'_>) {
         assert_eq!(contact.customer(), buyer.customer());
         assert!(buyer.observed().contains(contact.at()), "{contact:?}");
         assert!(life.lifecycle().stage_at(contact.at()).is_some(), "{contact:?}");
+    }
+    for (index, contact) in life.interactions().iter().enumerate() {
+        let open = [Outcome::FollowUp, Outcome::CallbackScheduled, Outcome::Escalated];
+        if contact.outcome().is_some_and(|outcome| open.contains(&outcome))
+            && contact.direction() == Direction::Inbound
+        {
+            let mut later = life.interactions()[index + 1..].iter();
+            let next = later.find(|other| other.reason() == contact.reason()).expect("the company answers");
+            assert!(next.at() - contact.at() <= TimeDelta::days(7), "{contact:?}");
+        }
     }
     let happened = &buyer.purchases()[..life.purchases()];
     for (index, &at) in happened.iter().enumerate() {
