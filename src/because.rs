@@ -75,8 +75,36 @@ impl Because {
 impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.figure {
-            Some((seen, threshold)) => write!(f, "{}: {seen} against {threshold}", self.rule),
+            Some((seen, threshold)) => {
+                write!(f, "{}: {} against {}", self.rule, Figure(seen), Figure(threshold))
+            }
             None => write!(f, "{}", self.rule),
         }
+    }
+}
+
+/// A number to about four digits, as people read it.
+struct Figure(f64);
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.0.abs();
+        if size >= 1e9 || (size > 0.0 && size < 1e-3) {
+            return write!(f, "{:.1e}", self.0);
+        }
+        let decimals = if size >= 1000.0 { 1.0 } else { 10_000.0 };
+        write!(f, "{}", libm::rint(self.0 * decimals) / decimals)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_well() {
+        let shown = [0.0, 0.449_126_168, 1.0, 12.5, -3.0, 3_142_221.0, 1.78e-79, 2e12]
+            .map(|figure| Figure(figure).to_string());
+        assert_eq!(shown, ["0", "0.4491", "1", "12.5", "-3", "3142221", "1.8e-79", "2.0e12"]);
     }
 }

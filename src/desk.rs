@@ -4,16 +4,21 @@
 //! customers at an instant you name, and delivers what is due. It keeps nothing itself, reads no clock, and starts no
 //! threads: call [`Desk::review`] once a day and [`Desk::run_due`] once a minute from wherever your service keeps time.
 
+#[cfg(feature = "blocking")]
+mod blocking;
 mod delivery;
 mod error;
+mod pain_points;
 mod retry;
 mod review;
+mod schedule;
 mod settings;
+mod win_back;
 
 pub use delivery::Deliveries;
 pub use error::DeskError;
 pub use retry::RetryPolicy;
-pub use review::{Review, Scheduled, SegmentSize, ValuedCustomer};
+pub use review::{Review, Scheduled, SegmentSize, Valuation, ValuedCustomer};
 pub use settings::{ReviewSettings, Settings};
 
 use crate::notify::Notifier;
@@ -87,3 +92,6 @@ impl<S: Store, N: Notifier> Desk<S, N> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

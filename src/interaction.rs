@@ -2,10 +2,12 @@
 
 mod builder;
 mod feeling;
+mod pain_kind;
 mod terms;
 
 pub use builder::InteractionBuilder;
 pub use feeling::{Effort, EffortDirection, Sentiment};
+pub use pain_kind::PainKind;
 pub use terms::{Agent, Channel, Direction, Engagement, Outcome, Touchpoint};
 
 use crate::customer::CustomerId;

@@ -2,12 +2,16 @@
 
 pub mod consent;
 pub mod customer;
+pub mod desk;
 pub mod interaction;
 pub mod lifecycle;
 pub mod notification;
 pub mod notify;
+pub mod pain;
 pub mod purchase;
 pub mod segment;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 pub mod store;
 pub mod task;
 pub mod value;

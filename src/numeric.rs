@@ -1,11 +1,12 @@
 //! Special functions, optimiser, order statistics and interval estimates. Private: callers use the verbs.
 
+pub(crate) mod exact;
 pub(crate) mod exponential;
 pub(crate) mod gamma;
 pub(crate) mod hypergeometric;
 pub(crate) mod linear;
 pub(crate) mod optimise;
-#[cfg_attr(not(test), expect(dead_code, reason = "pain points are the first to need it"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "nobody needs Holm's adjustment yet"))]
 pub(crate) mod proportion;
 pub(crate) mod quantile;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use patronage::purchase::*;
 use patronage::segment::*;
 use patronage::store::*;
 use patronage::task::*;
+use patronage::value::*;
 use patronage::*;
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
@@ -35,6 +36,7 @@ struct SmallAndOrdered {
     agent: Agent,
     outcome: Outcome,
     effort_direction: EffortDirection,
+    pain_kind: PainKind,
     stage: LifecycleStage,
     stage_reason: StageReason,
     purpose: Purpose,
@@ -63,6 +65,8 @@ struct SmallAndHashable {
     committed: Committed,
     rfm_row: RfmRow,
     rfm_score: RfmScore,
+    summary: Summary,
+    purchase_log: PurchaseLog<'static>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,6 +76,18 @@ struct SmallWithFloats {
     money_estimate: Estimate<Money>,
     because: Because,
     sentiment: Sentiment,
+    buyer: Buyer,
+    buyers: Buyers<'static>,
+    repeat_spend: RepeatSpend,
+    repeat_spends: RepeatSpends<'static>,
+    horizon: Horizon,
+    discount: Discount,
+    time_unit: TimeUnit,
+    bg_nbd: BgNbd,
+    gamma_gamma: GammaGamma,
+    lifetime_value: LifetimeValue<'static, BgNbd>,
+    parameter: Parameter,
+    diagnostics: Diagnostics,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +112,11 @@ struct Large {
     money_error: MoneyError,
     store_error: StoreError,
     delivery_error: DeliveryError,
+    fit: Fit<BgNbd>,
+    spend_fit: GammaGammaFit,
+    summaries: Summaries,
+    value_error: ValueError,
+    fit_error: FitError,
 }
 
 fn crosses_threads<T: Send + Sync + Unpin + 'static>() {}
@@ -123,6 +144,8 @@ fn errors_are_errors() {
     is_error::<StoreError>();
     is_error::<DeliveryError>();
     is_error::<RfmError>();
+    is_error::<ValueError>();
+    is_error::<FitError>();
 }
 
 #[test]
@@ -136,6 +159,7 @@ fn what_people_type_reads_and_prints() {
     is_typed_by_people::<Touchpoint>();
     is_typed_by_people::<Engagement>();
     is_typed_by_people::<Outcome>();
+    is_typed_by_people::<PainKind>();
     is_typed_by_people::<LifecycleStage>();
     is_typed_by_people::<Purpose>();
     is_typed_by_people::<TaskStatus>();
@@ -160,6 +184,13 @@ fn data_is_read_and_written() {
     is_data::<Job>();
     is_data::<Settlement>();
     is_data::<Committed>();
+    is_data::<Buyer>();
+    is_data::<RepeatSpend>();
+    is_data::<Horizon>();
+    is_data::<Discount>();
+    is_data::<TimeUnit>();
+    is_data::<BgNbd>();
+    is_data::<GammaGamma>();
 }
 
 fn every_term_has_one_text<T: Display + FromStr + PartialEq + Debug + Copy>(terms: &[T])
@@ -179,6 +210,7 @@ fn every_term_of_every_vocabulary_has_one_text() {
     every_term_has_one_text(Direction::ALL);
     every_term_has_one_text(Agent::KNOWN);
     every_term_has_one_text(Outcome::KNOWN);
+    every_term_has_one_text(PainKind::ALL);
     every_term_has_one_text(LifecycleStage::ALL);
     every_term_has_one_text(StageReason::KNOWN);
     every_term_has_one_text(Purpose::KNOWN);
@@ -190,4 +222,35 @@ fn every_term_of_every_vocabulary_has_one_text() {
     assert_eq!(own.to_string().parse(), Ok(own));
     assert!("other:web shop".parse::<Channel>().is_err());
     assert!("Web".parse::<Channel>().is_err());
+}
+
+#[cfg(feature = "simulate")]
+#[test]
+fn the_simulated_company_crosses_threads() {
+    use patronage::simulate::*;
+
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    struct Small {
+        buying: BuyingTruth,
+        buyer: Buyer<'static>,
+        buyer_truth: BuyerTruth,
+        pain: PlantedPain,
+        planted: PlantedTruth,
+        met: Met,
+        purchases: Purchases,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Whole {
+        buyer: SimulatedBuyer,
+        company: Company,
+        life: Life,
+        truth: Truth,
+        error: SimulateError,
+    }
+
+    crosses_threads::<Small>();
+    crosses_threads::<Whole>();
+    crosses_threads::<Lives<'static>>();
+    is_error::<SimulateError>();
 }

@@ -3,7 +3,8 @@
 
 use patronage::customer::CustomerId;
 use patronage::interaction::{
-    Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionId, Outcome, Sentiment, Touchpoint,
+    Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionId, Outcome, Sentiment,
+    Touchpoint,
 };
 use patronage::purchase::{Purchase, PurchaseId};
 use patronage::{Currency, Money, Share, Tag, ValidationError};
@@ -79,8 +80,7 @@ pub(crate) fn cdnow(path: &Path) -> Result<Import<(String, Purchase)>, Box<dyn E
         let text = text?;
         let fields: Vec<&str> = text.split_whitespace().collect();
         let (name, date, dollars) = match fields[..] {
-            [] => continue,
-            ["customer_id", ..] => continue,
+            [] | ["customer_id", ..] => continue,
             [name, date, _, dollars] | [name, _, date, _, dollars] => (name, date, dollars),
             _ => {
                 import.take(&file, line, Err(("customer", "must have 4 or 5 fields".to_owned())));
@@ -124,7 +124,11 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn get(&self, column: &'static str) -> Option<&'a str> {
-        self.places.get(column).and_then(|&place| self.record.get(place)).map(str::trim).filter(|text| !text.is_empty())
+        self.places
+            .get(column)
+            .and_then(|&place| self.record.get(place))
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
     }
 
     fn needed(&self, column: &'static str) -> Result<&'a str, (&'static str, String)> {
@@ -147,8 +151,12 @@ fn csv_rows<T>(
 ) -> Result<Import<T>, Box<dyn Error>> {
     let file = path.display().to_string();
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path)?;
-    let places: BTreeMap<String, usize> =
-        reader.headers()?.iter().enumerate().map(|(place, name)| (name.trim().to_lowercase(), place)).collect();
+    let places: BTreeMap<String, usize> = reader
+        .headers()?
+        .iter()
+        .enumerate()
+        .map(|(place, name)| (name.trim().to_lowercase(), place))
+        .collect();
     if let Some(missing) = needed.iter().find(|&&column| !places.contains_key(column)) {
         return Err(format!("{file}, line 1: there is no column `{missing}`").into());
     }
@@ -172,19 +180,27 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(instant) = text.parse::<DateTime<Utc>>() {
         return Ok(instant);
     }
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "must be a date or an instant of ISO 8601")?;
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .map_err(|_| "must be a date or an instant of ISO 8601")?;
     Ok(date.and_hms_opt(12, 0, 0).ok_or("has no noon")?.and_utc())
 }
 
 /// Reads purchases with the columns `customer`, `at` and `amount` (a plain number in the currency of the review), and,
 /// where there are such columns, `cost` and `category`.
-pub(crate) fn purchases(path: &Path, currency: Currency) -> Result<Import<(String, Purchase)>, Box<dyn Error>> {
+pub(crate) fn purchases(
+    path: &Path,
+    currency: Currency,
+) -> Result<Import<(String, Purchase)>, Box<dyn Error>> {
     let mut occurrences = Occurrences::default();
     csv_rows(path, &["customer", "at", "amount"], |row| {
         let name = row.needed("customer")?;
         let instant = instant(row.needed("at")?).map_err(at("at"))?;
         let amount = Money::from_decimal(row.needed("amount")?, currency).map_err(at("amount"))?;
-        let cost = row.get("cost").map(|text| Money::from_decimal(text, currency)).transpose().map_err(at("cost"))?;
+        let cost = row
+            .get("cost")
+            .map(|text| Money::from_decimal(text, currency))
+            .transpose()
+            .map_err(at("cost"))?;
         let category = row.parsed("category")?;
         let purchase = purchase(name, instant, amount, cost, category, &mut occurrences).map_err(at("at"))?;
         Ok((name.to_owned(), purchase))
@@ -193,12 +209,11 @@ pub(crate) fn purchases(path: &Path, currency: Currency) -> Result<Import<(Strin
 
 fn seconds(row: &Columns<'_>, column: &'static str) -> Result<Option<Duration>, (&'static str, String)> {
     let Some(seconds) = row.parsed::<f64>(column)? else { return Ok(None) };
-    let milliseconds = (seconds * 1000.0).round();
-    if (0.0..=1e15).contains(&milliseconds) {
-        Ok(Some(Duration::from_millis(milliseconds as u64)))
-    } else {
-        Err((column, format!("must be seconds from 0 on, got `{seconds}`")))
-    }
+    let refuse = |_| (column, format!("must be seconds from 0 on, got `{seconds}`"));
+    let exact = Duration::try_from_secs_f64(seconds).map_err(refuse)?;
+    // An interaction keeps whole milliseconds.
+    let milliseconds = exact.as_nanos().div_ceil(1_000_000).try_into();
+    Ok(Some(Duration::from_millis(milliseconds.unwrap_or(u64::MAX))))
 }
 
 /// Reads interactions with the columns `customer` and `at`, and, where there are such columns, `channel`, `touchpoint`,
@@ -252,7 +267,8 @@ pub(crate) fn interactions(
             builder = builder.sentiment(Sentiment::new(score, source, Share::ONE).map_err(at("sentiment"))?);
         }
         if let Some(answer) = row.parsed::<u8>("effort")? {
-            builder = builder.effort(Effort::new(answer, 7, EffortDirection::EasyIsHigh).map_err(at("effort"))?);
+            builder =
+                builder.effort(Effort::new(answer, 7, EffortDirection::EasyIsHigh).map_err(at("effort"))?);
         }
         let interaction = builder.build().map_err(|error| ("outcome", error.to_string()))?;
         Ok((name.to_owned(), interaction))

@@ -92,7 +92,9 @@ impl<S: Store, N: Notifier> Desk<S, N> {
         match self.notifier.deliver(&Message::new(&job.notification, address, job.attempts)).await {
             Ok(()) => Settlement::Delivered { key, fence },
             Err(DeliveryError::Permanent { problem }) => Settlement::Exhausted { key, fence, problem },
-            Err(DeliveryError::Transient { problem, .. }) if job.attempts == self.settings.retry.attempts() => {
+            Err(DeliveryError::Transient { problem, .. })
+                if job.attempts == self.settings.retry.attempts() =>
+            {
                 Settlement::Exhausted { key, fence, problem }
             }
             Err(DeliveryError::Transient { problem, retry_after }) => {

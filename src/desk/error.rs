@@ -1,4 +1,5 @@
 use crate::money::MoneyError;
+use crate::pain::PainError;
 use crate::store::StoreError;
 use crate::validation::ValidationError;
 
@@ -15,4 +16,7 @@ pub enum DeskError {
     /// Amounts of several currencies met; a review reads one.
     #[error(transparent)]
     Money(#[from] MoneyError),
+    /// Interactions could not be searched for pain points.
+    #[error(transparent)]
+    Pain(#[from] PainError),
 }

@@ -68,7 +68,11 @@ impl RetryPolicy {
         }
         if longest < first || longest > Duration::from_secs(30 * 86_400) {
             let shown = format!("{} s", longest.as_secs());
-            return Err(ValidationError::new("retry.longest", "must be between the first delay and 30 days", shown));
+            return Err(ValidationError::new(
+                "retry.longest",
+                "must be between the first delay and 30 days",
+                shown,
+            ));
         }
         Ok(Self { attempts, first, longest })
     }

@@ -1,29 +1,23 @@
+use super::pain_points::mend;
+use super::win_back::at_risk;
 use super::{Desk, DeskError, ReviewSettings};
 use crate::because::Because;
-use crate::customer::CustomerId;
-use crate::key::IdempotencyKey;
+use crate::customer::{Customer, CustomerId};
 use crate::measure::Share;
 use crate::money::Money;
-use crate::notification::{Notification, Recipient};
 use crate::notify::Notifier;
+use crate::pain::PainReport;
 use crate::period::Period;
 use crate::purchase::{Purchase, PurchaseHistory};
 use crate::segment::{RfmBreaks, RfmColumns, RfmRow, RfmScore, RfmSegment, SegmentMap};
-use crate::store::{ChangeSet, Store, StoreError};
+use crate::store::Store;
 use crate::tag::Tag;
-use crate::task::{Priority, Task, TaskId};
+use crate::task::TaskId;
 use crate::value::{
     BgNbd, Buyer, Discount, Fit, FitError, GammaGamma, GammaGammaFit, Horizon, LifetimeValue, PurchaseModel,
     RepeatSpend, Summary, TimeUnit,
 };
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use std::collections::BTreeSet;
-
-/// How many tasks go into one change set.
-const TASKS_AT_ONCE: usize = 500;
-
-const WIN_BACK: Tag = Tag::literal("win_back");
-const PAIN_POINT: Tag = Tag::literal("pain_point");
 
 /// What a review of all customers found, and what it scheduled.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +35,8 @@ pub struct Review {
     pub segments: Vec<SegmentSize>,
     /// The most valuable customers, first the most valuable one; empty without a valuation.
     pub most_valuable: Vec<ValuedCustomer>,
+    /// Where customers struggle, and what it costs.
+    pub pain: PainReport,
     /// What was scheduled by this review.
     pub scheduled: Vec<Scheduled>,
     /// How many things were to be scheduled but had been already, by an earlier review.
@@ -109,12 +105,12 @@ pub struct Scheduled {
 
 /// What a review keeps of a buyer: no names, no strings.
 #[derive(Clone, Copy, Debug)]
-struct Row {
-    customer: CustomerId,
-    buyer: Buyer,
-    spend: RepeatSpend,
-    rfm: RfmRow,
-    last_purchase: i32,
+pub(super) struct Row {
+    pub(super) customer: CustomerId,
+    pub(super) buyer: Buyer,
+    pub(super) spend: RepeatSpend,
+    pub(super) rfm: RfmRow,
+    pub(super) last_purchase: i32,
 }
 
 impl<S: Store, N: Notifier> Desk<S, N> {
@@ -138,17 +134,21 @@ impl<S: Store, N: Notifier> Desk<S, N> {
         let today = last_day_before(within.end());
         let (customers, rows) = self.load(within, today, settings).await?;
         let valued = value(&rows, settings)?;
+        let expected = valued.as_ref().map_or(&[][..], |(_, expected)| expected);
         let scores = score(&rows);
+        let pain = self.find_pain(within, &rows, expected, settings).await?;
 
         let due = as_of.checked_add_days(Days::new(settings.due_in_days.into())).unwrap_or(as_of);
-        let mut wanted = at_risk(&rows, &valued, due, settings)?;
-        let (scheduled, scheduled_before) = self.schedule(&mut wanted, as_of, settings).await?;
+        let mut wanted = at_risk(&rows, expected, due, settings)?;
+        wanted.extend(mend(&pain, as_of, due, settings)?);
+        let (scheduled, scheduled_before) = self.schedule(&wanted, as_of, settings).await?;
         Ok(Review {
             as_of: within.end(),
             customers,
             buyers: rows.len() as u64,
             segments: sizes(&rows, scores.as_deref(), settings)?,
-            most_valuable: most_valuable(&rows, &valued, scores.as_deref(), settings)?,
+            most_valuable: most_valuable(&rows, expected, scores.as_deref(), settings)?,
+            pain,
             valuation: valued.map(|(valuation, _)| valuation),
             scheduled,
             scheduled_before,
@@ -168,72 +168,12 @@ impl<S: Store, N: Notifier> Desk<S, N> {
             let Some(last) = page.last() else { return Ok((customers, rows)) };
             after = Some(last.id());
             customers += page.len() as u64;
-            let ids: Vec<CustomerId> = page.iter().map(|customer| customer.id()).collect();
+            let ids: Vec<CustomerId> = page.iter().map(Customer::id).collect();
             let purchases = self.store.purchases(&ids, within).await?;
             for of_one in purchases.chunk_by(|a, b| a.customer() == b.customer()) {
                 rows.extend(row(of_one, today, settings)?);
             }
         }
-    }
-
-    /// Opens the tasks that are not open yet, most value first, and says which; each with the notification of its team.
-    async fn schedule(
-        &self,
-        wanted: &mut Vec<Task>,
-        as_of: DateTime<Utc>,
-        settings: &ReviewSettings,
-    ) -> Result<(Vec<Scheduled>, u64), DeskError> {
-        let (mut scheduled, mut before) = (Vec::new(), 0);
-        for batch in wanted.chunks(TASKS_AT_ONCE) {
-            // Another review may open the same tasks meanwhile; then the set is refused and looked at again.
-            let mut tries = 0;
-            loop {
-                let ids: Vec<TaskId> = batch.iter().map(Task::id).collect();
-                let known: BTreeSet<TaskId> =
-                    self.store.tasks_by_id(&ids).await?.iter().map(Task::id).collect();
-                let new: Vec<&Task> = batch.iter().filter(|task| !known.contains(&task.id())).collect();
-                if !new.is_empty() {
-                    match self.record(&self.opening(&new, as_of, settings)?).await {
-                        Err(DeskError::Store(StoreError::Conflict { .. })) if tries < 3 => {
-                            tries += 1;
-                            continue;
-                        }
-                        answer => answer?,
-                    };
-                }
-                before += known.len() as u64;
-                scheduled.extend(new.into_iter().map(|task| Scheduled {
-                    task: task.id(),
-                    about: task.about(),
-                    customer: task.customer(),
-                    team: task.assignee().unwrap_or(settings.sales_team),
-                    because: task.reasons().to_vec(),
-                }));
-                break;
-            }
-        }
-        Ok((scheduled, before))
-    }
-
-    fn opening(
-        &self,
-        tasks: &[&Task],
-        as_of: DateTime<Utc>,
-        settings: &ReviewSettings,
-    ) -> Result<ChangeSet, DeskError> {
-        let ids: Vec<String> = tasks.iter().map(|task| task.id().to_string()).collect();
-        let parts: Vec<&str> = std::iter::once("review").chain(ids.iter().map(String::as_str)).collect();
-        let mut changes = ChangeSet::new(IdempotencyKey::derive(&parts), as_of, self.settings.name)?;
-        for &task in tasks {
-            let team = task.assignee().unwrap_or(settings.sales_team);
-            let key = IdempotencyKey::new(*task.id().as_uuid());
-            let mut told = Notification::new(key, Recipient::Staff(team), task.about(), as_of)?;
-            for &reason in task.reasons() {
-                told = told.because(reason);
-            }
-            changes = changes.task(task.clone()).notification(told);
-        }
-        Ok(changes)
     }
 }
 
@@ -251,8 +191,7 @@ fn row(
     let history = PurchaseHistory::from_purchases(settings.currency, purchases)?;
     let Some(summary) = Summary::of(&history, today) else { return Ok(None) };
     let Some(rfm) = RfmRow::from_history(&history, today)? else { return Ok(None) };
-    let last_purchase =
-        history.days().iter().rev().find(|day| day.purchases > 0).map_or(0, |day| day.day);
+    let last_purchase = history.days().iter().rev().find(|day| day.purchases > 0).map_or(0, |day| day.day);
     Ok(Some(Row {
         customer,
         buyer: summary.buyer(TimeUnit::WEEK),
@@ -264,10 +203,10 @@ fn row(
 
 /// What is expected of each row, in the order of the rows.
 #[derive(Clone, Copy, Debug)]
-struct Expected {
-    p_alive: f64,
-    purchases: f64,
-    value: f64,
+pub(super) struct Expected {
+    pub(super) p_alive: f64,
+    pub(super) purchases: f64,
+    pub(super) value: f64,
 }
 
 type Valued = Result<(Valuation, Vec<Expected>), FitError>;
@@ -331,15 +270,14 @@ fn sizes(
 
 fn most_valuable(
     rows: &[Row],
-    valued: &Valued,
+    expected: &[Expected],
     scores: Option<&[RfmScore]>,
     settings: &ReviewSettings,
 ) -> Result<Vec<ValuedCustomer>, DeskError> {
-    let (Ok((_, expected)), Some(scores)) = (valued, scores) else { return Ok(Vec::new()) };
     let mut order: Vec<(&Row, &Expected, RfmScore)> = rows
         .iter()
         .zip(expected)
-        .zip(scores)
+        .zip(scores.unwrap_or_default())
         .map(|((row, expected), &score)| (row, expected, score))
         .collect();
     order.sort_by(|a, b| b.1.value.total_cmp(&a.1.value).then(a.0.customer.cmp(&b.0.customer)));
@@ -362,54 +300,7 @@ fn most_valuable(
 }
 
 impl Expected {
-    fn value_at_risk(&self) -> f64 {
+    pub(super) fn value_at_risk(&self) -> f64 {
         self.value * (1.0 - self.p_alive)
     }
-}
-
-/// The tasks to win back valuable customers who are about to be lost, most value at risk first.
-fn at_risk(
-    rows: &[Row],
-    valued: &Valued,
-    due: DateTime<Utc>,
-    settings: &ReviewSettings,
-) -> Result<Vec<Task>, DeskError> {
-    let Ok((_, expected)) = valued else { return Ok(Vec::new()) };
-    #[expect(clippy::cast_precision_loss, reason = "a threshold needs no more than 53 bits")]
-    let threshold = settings.customer_threshold.minor() as f64;
-    let mut lost: Vec<(&Row, &Expected)> = rows
-        .iter()
-        .zip(expected)
-        .filter(|(_, expected)| {
-            expected.p_alive < settings.at_risk_below.get() && expected.value_at_risk() >= threshold
-        })
-        .collect();
-    lost.sort_by(|a, b| {
-        b.1.value_at_risk().total_cmp(&a.1.value_at_risk()).then(a.0.customer.cmp(&b.0.customer))
-    });
-    lost.truncate(settings.most_customers);
-    lost.into_iter().map(|(row, expected)| win_back(row, expected, threshold, due, settings)).collect()
-}
-
-fn win_back(
-    row: &Row,
-    expected: &Expected,
-    threshold: f64,
-    due: DateTime<Utc>,
-    settings: &ReviewSettings,
-) -> Result<Task, DeskError> {
-    // Named after the silence: a later purchase ends it, and the next silence is another task.
-    let silence = row.last_purchase.to_string();
-    let id = TaskId::derive(&["win_back", &row.customer.to_string(), &silence]);
-    Ok(Task::new(id, WIN_BACK, due)?
-        .for_customer(row.customer)
-        .with_priority(Priority::High)
-        .assigned_to(settings.sales_team)
-        .because(
-            Because::rule(Tag::literal("p_alive")).figure(expected.p_alive, settings.at_risk_below.get())?,
-        )
-        .because(
-            Because::rule(Tag::literal("value_at_risk_minor"))
-                .figure(libm::rint(expected.value_at_risk()), threshold)?,
-        ))
 }

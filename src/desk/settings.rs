@@ -1,6 +1,7 @@
 use super::RetryPolicy;
 use crate::measure::Share;
 use crate::money::{Currency, Money};
+use crate::pain::{PointOptions, Rules};
 use crate::tag::Tag;
 use crate::validation::ValidationError;
 use crate::value::{Discount, Horizon, TimeUnit};
@@ -85,6 +86,8 @@ pub struct ReviewSettings {
     pub(super) customer_threshold: Money,
     pub(super) most_customers: usize,
     pub(super) pain_threshold: Money,
+    pub(super) pain_rules: Rules,
+    pub(super) pain_options: PointOptions,
     pub(super) due_in_days: u32,
     pub(super) sales_team: Tag,
     pub(super) service_team: Tag,
@@ -106,6 +109,8 @@ impl ReviewSettings {
             customer_threshold: Money::new(1, currency),
             most_customers: 100,
             pain_threshold: Money::new(1, currency),
+            pain_rules: Rules::default(),
+            pain_options: PointOptions::default(),
             due_in_days: 7,
             sales_team: Tag::literal("sales"),
             service_team: Tag::literal("customer_experience"),
@@ -161,13 +166,22 @@ impl ReviewSettings {
     /// # Errors
     /// [`ValidationError`] when an amount is in another currency than the review.
     pub fn acting_from(mut self, customer: Money, pain_point: Money) -> Result<Self, ValidationError> {
-        for (field, amount) in [("review.customer_threshold", customer), ("review.pain_threshold", pain_point)] {
+        for (field, amount) in
+            [("review.customer_threshold", customer), ("review.pain_threshold", pain_point)]
+        {
             if amount.currency() != self.currency {
                 return Err(ValidationError::new(field, "must be in the currency of the review", amount));
             }
         }
         (self.customer_threshold, self.pain_threshold) = (customer, pain_point);
         Ok(self)
+    }
+
+    /// What counts as a pain, and how sure a pain point must be.
+    #[must_use]
+    pub fn finding_pain(mut self, rules: Rules, options: PointOptions) -> Self {
+        (self.pain_rules, self.pain_options) = (rules, options);
+        self
     }
 
     /// Who is told, and by when it is to be done: the team that wins customers back, the team that mends pain points,

@@ -31,7 +31,8 @@ use std::sync::Arc;
 /// assert_eq!(changes.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
 #[must_use = "a change set does nothing until a store commits it"]
 pub struct ChangeSet {
     key: IdempotencyKey,
@@ -40,7 +41,7 @@ pub struct ChangeSet {
     payload: Arc<Payload>,
 }
 
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Payload {
     customers: Vec<Customer>,
     stage_changes: Vec<(CustomerId, StageChange)>,
@@ -50,6 +51,32 @@ struct Payload {
     tasks: Vec<Task>,
     notifications: Vec<Notification>,
     settlements: Vec<Settlement>,
+}
+
+/// A change set as it is written down, to be committed later or kept in a log.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "ChangeSet")]
+struct Written {
+    key: IdempotencyKey,
+    at: DateTime<Utc>,
+    by: Tag,
+    payload: Payload,
+}
+
+impl From<ChangeSet> for Written {
+    fn from(changes: ChangeSet) -> Self {
+        let ChangeSet { key, at, by, payload } = changes;
+        Self { key, at, by, payload: Arc::unwrap_or_clone(payload) }
+    }
+}
+
+impl TryFrom<Written> for ChangeSet {
+    type Error = ValidationError;
+
+    fn try_from(written: Written) -> Result<Self, ValidationError> {
+        let empty = Self::new(written.key, written.at, written.by)?;
+        Ok(Self { payload: Arc::new(written.payload), ..empty })
+    }
 }
 
 /// Declares, for each kind of change: a method that adds one, one that adds many, and one that shows them.
@@ -119,6 +146,12 @@ impl ChangeSet {
         Ok(Self { key, at: period::instant("change_set.at", at)?, by, payload: Arc::default() })
     }
 
+    /// The same changes under another key, for example one derived from their [`digest`](Self::digest).
+    pub fn with_key(mut self, key: IdempotencyKey) -> Self {
+        self.key = key;
+        self
+    }
+
     /// The key under which it has its effect once.
     pub const fn key(&self) -> IdempotencyKey {
         self.key
@@ -151,7 +184,6 @@ impl ChangeSet {
 
 /// The receipt of a committed change set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[must_use]
 pub struct Committed {
     /// The place of the change set in the store's journal, from 1.
     pub sequence: u64,

@@ -30,7 +30,7 @@ use crate::measure::Share;
 /// assert_eq!(Money::rounded(cents, Currency::USD)?.to_string(), "11.07 USD");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LifetimeValue<'a, M> {
     purchases: &'a M,
     spend: &'a GammaGamma,

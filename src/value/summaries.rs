@@ -5,7 +5,7 @@ use crate::validation::ValidationError;
 use chrono::NaiveDate;
 
 /// A log of purchases as borrowed columns, in any order: one row for each purchase or return.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PurchaseLog<'a> {
     customer: &'a [u32],
     day: &'a [i32],

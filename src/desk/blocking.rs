@@ -1,0 +1,44 @@
+use super::{Deliveries, Desk, DeskError, Review, ReviewSettings};
+use crate::notify::Notifier;
+use crate::store::{Blocking, ChangeSet, Committed, Store};
+use chrono::{DateTime, Utc};
+
+/// A desk for programs without an async runtime: `Blocking::new(desk)`.
+///
+/// # Example
+/// ```
+/// use patronage::Currency;
+/// use patronage::desk::{Desk, ReviewSettings, Settings};
+/// use patronage::notify::MemoryNotifier;
+/// use patronage::store::{Blocking, MemoryStore};
+///
+/// let desk = Blocking::new(Desk::new(MemoryStore::new(), MemoryNotifier::new(), Settings::default()));
+/// let review = desk.review("2026-04-01T00:00:00Z".parse()?, &ReviewSettings::new(Currency::EUR))?;
+/// assert_eq!(review.customers, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl<S: Store, N: Notifier> Blocking<Desk<S, N>> {
+    /// Waits for [`Desk::record`].
+    ///
+    /// # Errors
+    /// Those of [`Desk::record`].
+    pub fn record(&self, changes: &ChangeSet) -> Result<Committed, DeskError> {
+        pollster::block_on(self.get_ref().record(changes))
+    }
+
+    /// Waits for [`Desk::review`].
+    ///
+    /// # Errors
+    /// Those of [`Desk::review`].
+    pub fn review(&self, as_of: DateTime<Utc>, settings: &ReviewSettings) -> Result<Review, DeskError> {
+        pollster::block_on(self.get_ref().review(as_of, settings))
+    }
+
+    /// Waits for [`Desk::run_due`].
+    ///
+    /// # Errors
+    /// Those of [`Desk::run_due`].
+    pub fn run_due(&self, now: DateTime<Utc>) -> Result<Deliveries, DeskError> {
+        pollster::block_on(self.get_ref().run_due(now))
+    }
+}

@@ -1,0 +1,73 @@
+//! No columns door allocates for each row: ten times the rows, not one allocation more.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+use allocation_counter::measure;
+use patronage::Share;
+use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns, RfmSegment, SegmentMap};
+use patronage::value::{
+    BgNbd, Buyers, Discount, GammaGamma, Horizon, LifetimeValue, PurchaseModel, RepeatSpends, TimeUnit,
+};
+
+struct Columns {
+    recency_days: Vec<i32>,
+    frequency: Vec<u32>,
+    spend_minor: Vec<i64>,
+    recency: Vec<f64>,
+    age: Vec<f64>,
+    mean: Vec<f64>,
+}
+
+fn columns(rows: u32) -> Columns {
+    let row = 0..rows;
+    Columns {
+        recency_days: row.clone().map(|row| i32::try_from(row % 700).unwrap()).collect(),
+        frequency: row.clone().map(|row| row % 9).collect(),
+        spend_minor: row.clone().map(|row| i64::from(row % 9 * 1000 + row % 17)).collect(),
+        recency: row.clone().map(|row| if row % 9 == 0 { 0.0 } else { f64::from(1 + row % 30) }).collect(),
+        age: row.clone().map(|row| f64::from(31 + row % 9)).collect(),
+        mean: row.map(|row| if row % 9 == 0 { 0.0 } else { f64::from(500 + row % 4000) }).collect(),
+    }
+}
+
+/// The allocations of every columns door over so many rows, buffers made beforehand.
+fn allocations(rows: u32) -> Vec<(&'static str, u64)> {
+    let columns = columns(rows);
+    let size = usize::try_from(rows).unwrap();
+    let rfm = RfmColumns::new(&columns.recency_days, &columns.frequency, &columns.spend_minor).unwrap();
+    let mut scratch = Vec::new();
+    let breaks = RfmBreaks::from_columns(rfm, &mut scratch).unwrap();
+    let mut scores = RfmScoreColumns::default();
+    breaks.score_into(rfm, &mut scores);
+    let map = SegmentMap::default();
+    let mut segments: Vec<RfmSegment> = Vec::with_capacity(size);
+
+    let buyers = Buyers::new(&columns.frequency, &columns.recency, &columns.age).unwrap();
+    let spends = RepeatSpends::new(&columns.frequency, &columns.mean).unwrap();
+    let purchases = BgNbd::new(0.243, 4.414, 0.793, 2.426).unwrap();
+    let spend = GammaGamma::new(6.25, 3.74, 1544.0).unwrap();
+    let year = Horizon::of(1.0, TimeUnit::YEAR, TimeUnit::WEEK).unwrap();
+    let discount = Discount::of(0.1, TimeUnit::YEAR, TimeUnit::WEEK).unwrap();
+    let worth = LifetimeValue::new(&purchases, &spend, year, discount, Share::ONE);
+    let mut out = vec![0.0; size];
+
+    let mut counted = Vec::new();
+    let mut count = |door, work: &mut dyn FnMut()| counted.push((door, measure(work).count_total));
+    count("break points", &mut || assert!(RfmBreaks::from_columns(rfm, &mut scratch).is_ok()));
+    count("scores", &mut || breaks.score_into(rfm, &mut scores));
+    count("segments", &mut || map.segment_into(&scores, &mut segments));
+    count("P(alive)", &mut || purchases.p_alive_into(buyers, &mut out).unwrap());
+    count("log-likelihood", &mut || purchases.log_likelihood_into(buyers, &mut out).unwrap());
+    count("expected purchases", &mut || purchases.expected_purchases_into(buyers, year, &mut out).unwrap());
+    count("discounted purchases", &mut || {
+        purchases.discounted_purchases_into(buyers, year, discount, &mut out).unwrap();
+    });
+    count("expected spend", &mut || spend.expected_spend_into(spends, &mut out).unwrap());
+    count("lifetime value", &mut || worth.value_into(buyers, spends, &mut out).unwrap());
+    counted
+}
+
+#[test]
+fn columns_allocate_nothing_for_each_row() {
+    assert_eq!(allocations(500), allocations(5_000));
+}
