@@ -3,6 +3,7 @@
 pub mod consent;
 pub mod customer;
 pub mod interaction;
+pub mod journey;
 pub mod lifecycle;
 pub mod notification;
 pub mod notify;

@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("numeric", &[]),
     ("value", &["NOUNS", "numeric"]),
     ("segment", &["NOUNS", "value", "numeric"]),
+    ("journey", &["NOUNS", "numeric"]),
     ("pain", &["NOUNS", "value", "numeric"]),
     ("store", &["NOUNS"]),
     ("notify", &["NOUNS"]),
