@@ -3,3 +3,4 @@
 #[cfg_attr(not(test), expect(dead_code, reason = "pain points are the first to need it"))]
 pub(crate) mod proportion;
 pub(crate) mod quantile;
+pub(crate) mod split_mix;

@@ -135,9 +135,7 @@ impl Funnel {
             // What the marks still hold of the customer before is never read, because no chain stands there.
             let mut status = Status::default();
             chains.clear();
-            for (&time, &activity) in times.iter().zip(activities) {
-                status.advance(&self.plan, &mut marks, &mut chains, time, activity);
-            }
+            status.walk(&self.plan, &mut marks, &mut chains, times, activities);
             let ending = status.ending(&self.plan, &marks, &chains, as_of);
             report.add(&status, &marks, ending);
         }

@@ -96,6 +96,44 @@ impl Status {
         new
     }
 
+    /// Takes in all events of a customer, of whom nothing was known. Times must not descend.
+    pub(super) fn walk(
+        &mut self,
+        plan: &FunnelPlan,
+        marks: &mut [Mark],
+        chains: &mut Vec<Chain>,
+        times: &[i64],
+        activities: &[u16],
+    ) {
+        let events = times.iter().zip(activities);
+        if plan.engine != Engine::Newest || plan.strict || !plan.exclusions.is_empty() {
+            for (&time, &activity) in events {
+                self.advance(plan, marks, chains, time, activity);
+            }
+            return;
+        }
+        // The same as `advance`, without what such a funnel does not need for each event.
+        let mut after = None;
+        for (row, (&time, &activity)) in events.enumerate() {
+            let steps = plan.meaning(activity).steps;
+            if steps == 0 {
+                continue;
+            }
+            let met = self.newest(plan, marks, steps, time);
+            self.reached |= met;
+            if met != 0 && met & bit(self.furthest(plan).unwrap_or(0)) != 0 {
+                after = Some(row + 1);
+                if self.reached & plan.goal != 0 {
+                    break;
+                }
+            }
+        }
+        self.next = after.and_then(|row| activities.get(row)).copied();
+        let equal = times.windows(2).filter(|pair| matches!(pair, [a, b] if a == b)).count();
+        self.ties = u32::try_from(equal).unwrap_or(u32::MAX);
+        (self.any, self.last_time) = (!times.is_empty(), times.last().copied().unwrap_or_default());
+    }
+
     #[inline]
     fn newest(&mut self, plan: &FunnelPlan, marks: &mut [Mark], steps: u32, time: i64) -> u32 {
         let (mut met, mut wanted) = (0, steps);
