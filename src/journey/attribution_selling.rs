@@ -26,7 +26,7 @@ struct Cell {
 /// }
 /// let points = tally.selling_points(10, Share::new(0.95)?);
 /// let SellingPoint::Measured { effect, .. } = points[0] else { return Err("100 customers are enough".into()) };
-/// assert_eq!(format!("{effect:.2}"), "0.32 [0.15, 0.49] (95.0 %, n = 100)");
+/// assert_eq!(format!("{effect:.2}"), "0.30 [0.12, 0.48] (95.0 %, n = 100)");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -51,7 +51,7 @@ impl FunnelStepDifference {
 ///
 /// let comparison = all.compare(&half, Share::new(0.95)?)?;
 /// let step = comparison.steps().first().ok_or("two steps make one comparison")?;
-/// assert_eq!(format!("{:.3}", step.difference()), "0.500 [0.118, 0.763] (95.0 %, n = 20)");
+/// assert_eq!(format!("{:.3}", step.difference()), "0.500 [0.117, 0.763] (95.0 %, n = 20)");
 /// assert_eq!(format!("{:.5}", step.p_value()), "0.00982");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
