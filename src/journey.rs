@@ -1,5 +1,6 @@
 //! What customers go through: events prepared as journeys, the directly-follows graph, variants, sessions, threads of
-//! one matter across channels, retention, the designed journey against the lived one, and the touchpoint map.
+//! one matter across channels, retention, the designed journey against the lived one, the touchpoint map, funnels, and
+//! which touches are to be thanked for a conversion.
 //!
 //! A [`JourneyLog`] is prepared once, from interactions or from any table, and everything that counts paths reads it.
 //!
@@ -20,6 +21,12 @@
 //! ```
 
 mod activities;
+mod attribution;
+mod attribution_error;
+mod attribution_interval;
+mod attribution_markov;
+mod attribution_paths;
+mod attribution_selling;
 mod calendar;
 mod contacts;
 mod designed;
@@ -27,6 +34,14 @@ mod durations;
 mod error;
 mod expectation;
 mod fold_hash;
+mod funnel;
+mod funnel_columns;
+mod funnel_comparison;
+mod funnel_error;
+mod funnel_fold;
+mod funnel_plan;
+mod funnel_report;
+mod funnel_walk;
 mod graph;
 mod graph_builder;
 mod graph_text;
@@ -40,12 +55,23 @@ mod touchpoint_map;
 mod variants;
 
 pub use activities::Activities;
+pub use attribution::{Attribution, AttributionModel, ChannelCredit, Decay, NullPaths, Removal};
+pub use attribution_error::AttributionError;
+pub use attribution_interval::{AttributionRow, AttributionTable};
+pub use attribution_paths::{ConversionPath, ConversionPaths, PathOutcome, PathTransform};
+pub use attribution_selling::{OfferTally, SellingPoint};
 pub use calendar::{Calendar, CalendarUnit};
 pub use contacts::{ContactReport, RepeatRate, ThreadTrait};
 pub use designed::{Conformance, DesignedJourney, Deviation, Ending, Replay};
 pub use durations::{DurationDetail, DurationQuantile, Durations};
 pub use error::JourneyError;
 pub use expectation::{Expectation, Finding, Metric, Target};
+pub use funnel::{EqualInstants, Funnel, FunnelBuilder, FunnelExclusion, FunnelOrder, FunnelStep};
+pub use funnel_columns::{FunnelAttribute, FunnelBreakdown, FunnelColumns};
+pub use funnel_comparison::{FunnelComparison, FunnelStepDifference};
+pub use funnel_error::FunnelError;
+pub use funnel_fold::FunnelFold;
+pub use funnel_report::{FunnelOutcome, FunnelReport, FunnelStepReport, FunnelTime};
 pub use graph::{DeadEnd, Edge, JourneyGraph, Node};
 pub use graph_builder::JourneyGraphBuilder;
 pub use log::{Journey, JourneyKey, JourneyLog};

@@ -11,3 +11,4 @@ pub(crate) mod proportion;
 pub(crate) mod quantile;
 #[cfg(test)]
 pub(crate) mod reference;
+pub(crate) mod split_mix;

@@ -142,6 +142,11 @@ impl Proportion {
         (hits <= trials).then_some(Self { hits, trials })
     }
 
+    /// How many there were to hit.
+    pub(crate) fn trials(self) -> u64 {
+        self.trials
+    }
+
     /// The share seen; `None` without trials.
     pub(crate) fn share(self) -> Option<f64> {
         (self.trials > 0).then(|| self.hits as f64 / self.trials as f64)

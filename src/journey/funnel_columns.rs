@@ -1,0 +1,212 @@
+use super::funnel_walk::{Mark, Status};
+use super::{Funnel, FunnelError, FunnelFold, FunnelReport};
+use chrono::{DateTime, Utc};
+
+/// Many events as three borrowed columns of equal length: customer numbers, times in microseconds since 1970, activity
+/// codes. The events of one customer stand in order of time.
+///
+/// Events may be grouped (customers ascending), which is the fastest, or interleaved; the answer is the same.
+///
+/// # Example
+/// ```
+/// use patronage::journey::{FunnelColumns, FunnelError};
+///
+/// let events = FunnelColumns::new(&[1, 1, 2], &[10, 20, 5], &[0, 1, 0])?;
+/// assert!(events.is_grouped());
+/// let refused = FunnelColumns::new(&[1, 1, 2], &[10, 20], &[0, 1, 0]).unwrap_err();
+/// assert_eq!(refused, FunnelError::ColumnLength { column: "time", expected: 3, found: 2 });
+/// # Ok::<(), FunnelError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct FunnelColumns<'a> {
+    customer: &'a [u32],
+    time: &'a [i64],
+    activity: &'a [u16],
+    grouped: bool,
+}
+
+impl<'a> FunnelColumns<'a> {
+    /// Borrows the columns. None is copied.
+    ///
+    /// # Errors
+    /// [`FunnelError::ColumnLength`] when the lengths differ.
+    pub fn new(customer: &'a [u32], time: &'a [i64], activity: &'a [u16]) -> Result<Self, FunnelError> {
+        let expected = customer.len();
+        for (column, found) in [("time", time.len()), ("activity", activity.len())] {
+            if found != expected {
+                return Err(FunnelError::ColumnLength { column, expected, found });
+            }
+        }
+        Ok(Self { customer, time, activity, grouped: customer.is_sorted() })
+    }
+
+    /// How many events there are.
+    pub const fn len(&self) -> usize {
+        self.customer.len()
+    }
+
+    /// Whether there are no events.
+    pub const fn is_empty(&self) -> bool {
+        self.customer.is_empty()
+    }
+
+    /// Whether the events of each customer stand together, customers ascending.
+    pub const fn is_grouped(&self) -> bool {
+        self.grouped
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (u32, i64, u16)> {
+        let events = self.time.iter().zip(self.activity);
+        self.customer.iter().zip(events).map(|(&customer, (&time, &activity))| (customer, time, activity))
+    }
+}
+
+/// At which step the attribute of a customer is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FunnelAttribute {
+    /// At the event that met the first step for the first time.
+    AtEntry,
+    /// At the event that reached the furthest step for the first time.
+    AtFurthest,
+    /// At the event that reached this step for the first time, from 0.
+    AtStep(usize),
+}
+
+/// A funnel for each value of an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunnelBreakdown {
+    groups: Vec<(u32, FunnelReport)>,
+    without: FunnelReport,
+}
+
+impl FunnelBreakdown {
+    /// Each value with the funnel of its customers, ascending by value.
+    pub fn groups(&self) -> &[(u32, FunnelReport)] {
+        &self.groups
+    }
+
+    /// The customers who never reached the step at which the attribute is read.
+    pub const fn without(&self) -> &FunnelReport {
+        &self.without
+    }
+}
+
+impl Funnel {
+    /// Counts how far customers came, when all up to and including `as_of` is known.
+    ///
+    /// # Errors
+    /// [`FunnelError::TimeGoesBackwards`] within a customer, [`FunnelError::EventAfterAsOf`].
+    ///
+    /// # Cost
+    /// O(events), at worst times steps. Grouped events need memory for one customer only (and 8 bytes for each step
+    /// that somebody reached), interleaved ones as [`FunnelFold`].
+    pub fn count(
+        &self,
+        events: FunnelColumns<'_>,
+        as_of: DateTime<Utc>,
+    ) -> Result<FunnelReport, FunnelError> {
+        if !events.grouped {
+            let mut fold = FunnelFold::new(self);
+            for (customer, time, activity) in events.rows() {
+                fold.advance(customer, time, activity)?;
+            }
+            return fold.report(as_of);
+        }
+        let mut report = FunnelReport::new(self, as_of);
+        let as_of = as_of.timestamp_micros();
+        let mut marks = vec![Mark::default(); self.plan.steps.len()];
+        let mut chains = Vec::new();
+        let mut row = 0;
+        for run in events.customer.chunk_by(|a, b| a == b) {
+            let rows = row..row + run.len();
+            row += run.len();
+            let (Some(times), Some(activities)) = (events.time.get(rows.clone()), events.activity.get(rows))
+            else {
+                break;
+            };
+            if let Some(&[previous, at]) = times.windows(2).find(|pair| !pair.is_sorted()) {
+                let customer = run.first().copied().unwrap_or_default();
+                return Err(FunnelError::TimeGoesBackwards { customer, previous, at });
+            }
+            if let Some(&at) = times.last().filter(|&&last| last > as_of) {
+                return Err(FunnelError::EventAfterAsOf { as_of, at });
+            }
+            // What the marks still hold of the customer before is never read, because no chain stands there.
+            let mut status = Status::default();
+            chains.clear();
+            status.walk(&self.plan, &mut marks, &mut chains, times, activities);
+            let ending = status.ending(&self.plan, &marks, &chains, as_of);
+            report.add(&status, &marks, ending);
+        }
+        Ok(report)
+    }
+
+    /// Counts a funnel for each value of an attribute, of which each event has one.
+    ///
+    /// # Arguments
+    /// `attribute` holds a code for each event (the channel, a campaign, a segment); `at` says which event of a customer
+    /// decides.
+    ///
+    /// # Errors
+    /// As [`count`](Self::count), [`FunnelError::ColumnLength`] of `attribute`, [`FunnelError::NoSuchStep`].
+    ///
+    /// # Example
+    /// ```
+    /// # use chrono::{DateTime, Utc};
+    /// # use patronage::journey::{Funnel, FunnelAttribute, FunnelColumns, FunnelOrder, FunnelStep};
+    /// # let as_of: DateTime<Utc> = "1970-02-01T00:00:00Z".parse()?;
+    /// let funnel = Funnel::builder(FunnelOrder::Ordered, [FunnelStep::new(0), FunnelStep::new(1)]).build()?;
+    /// let events = FunnelColumns::new(&[1, 1, 2, 2], &[0, 1, 0, 1], &[0, 1, 0, 0])?;
+    /// let by_channel = funnel.count_by(events, &[30, 40, 40, 40], FunnelAttribute::AtEntry, as_of)?;
+    /// let converted: Vec<_> = by_channel.groups().iter().map(|(code, report)| (*code, report.converted())).collect();
+    /// assert_eq!(converted, [(30, 1), (40, 0)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn count_by(
+        &self,
+        events: FunnelColumns<'_>,
+        attribute: &[u32],
+        at: FunnelAttribute,
+        as_of: DateTime<Utc>,
+    ) -> Result<FunnelBreakdown, FunnelError> {
+        let (expected, found) = (events.len(), attribute.len());
+        if found != expected {
+            return Err(FunnelError::ColumnLength { column: "attribute", expected, found });
+        }
+        let steps = self.plan.steps.len();
+        let deciding = match at {
+            FunnelAttribute::AtEntry => 1,
+            FunnelAttribute::AtFurthest => self.plan.firm,
+            FunnelAttribute::AtStep(step) if step < steps => super::funnel_plan::bit(step),
+            FunnelAttribute::AtStep(step) => return Err(FunnelError::NoSuchStep { step, steps }),
+        };
+        let mut fold = FunnelFold::new(self);
+        let mut values: Vec<Option<u32>> = Vec::new();
+        for ((customer, time, activity), &value) in events.rows().zip(attribute) {
+            let (place, new) = fold.advance(customer, time, activity)?;
+            if values.len() <= place {
+                values.resize(place + 1, None);
+            }
+            if new & deciding != 0
+                && let Some(decided) = values.get_mut(place)
+            {
+                *decided = Some(value);
+            }
+        }
+        let mut codes: Vec<u32> = values.iter().copied().flatten().collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let empty = FunnelReport::new(self, as_of);
+        let mut groups: Vec<_> = codes.into_iter().map(|code| (code, empty.clone())).collect();
+        let mut without = empty;
+        for (place, value) in values.iter().enumerate() {
+            let group = value.and_then(|value| {
+                let found = groups.binary_search_by_key(&value, |group| group.0).ok()?;
+                groups.get_mut(found)
+            });
+            fold.add_to(group.map_or(&mut without, |group| &mut group.1), place)?;
+        }
+        Ok(FunnelBreakdown { groups, without })
+    }
+}
