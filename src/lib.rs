@@ -8,6 +8,7 @@ pub mod notification;
 pub mod notify;
 pub mod purchase;
 pub mod segment;
+pub mod service;
 pub mod store;
 pub mod task;
 

@@ -1,0 +1,14 @@
+//! How customers are served: business time, recurrences, service levels, escalation, routing, call-backs, recovery, and
+//! how well all of it works.
+
+mod calendar;
+mod error;
+mod hours;
+mod zone;
+
+pub use calendar::BusinessCalendar;
+pub use error::ServiceError;
+pub use hours::{BusinessHours, Window};
+#[cfg(feature = "chrono-tz")]
+pub use zone::zone_named;
+pub use zone::{LocalTime, ZoneRules};
