@@ -58,12 +58,4 @@ pub enum ServiceError {
         /// The wall time it was anchored at.
         anchor: chrono::NaiveDateTime,
     },
-    /// A recurrence rule that is not of the subset this crate reads.
-    #[error("recurrence rule: `{part}` {rule}")]
-    Recurrence {
-        /// The part of the text that was refused.
-        part: String,
-        /// The rule it broke.
-        rule: &'static str,
-    },
 }
