@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("interaction", &["customer", "purchase"]),
     ("consent", &["customer", "interaction"]),
     ("task", &["customer"]),
-    ("case", &["customer", "interaction"]),
+    ("case", &["customer", "interaction", "task"]),
     ("notification", &["customer", "interaction"]),
     ("numeric", &[]),
     ("value", &["NOUNS", "numeric"]),

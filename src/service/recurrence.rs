@@ -354,7 +354,7 @@ impl FromStr for Recurrence {
                 "BYMONTHDAY" => rule.month_days = numbers("recurrence.month_day", value)?,
                 "BYSETPOS" => rule.positions = numbers("recurrence.position", value)?,
                 "BYDAY" => {
-                    rule.weekdays = value.split(',').map(numbered_weekday).collect::<Result<_, _>>()?
+                    rule.weekdays = value.split(',').map(numbered_weekday).collect::<Result<_, _>>()?;
                 }
                 "WKST" => match numbered_weekday(value)? {
                     (0, weekday) => rule.week_start = weekday,

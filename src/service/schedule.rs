@@ -138,7 +138,7 @@ impl Schedule {
 
     /// All occurrences from the anchor on, in order, up to the year 9999.
     pub fn occurrences(&self) -> Occurrences<'_> {
-        self.from_step(0)
+        self.starting_at(0)
     }
 
     /// The occurrences after an instant.
@@ -156,10 +156,10 @@ impl Schedule {
             (_, Frequency::Yearly) => i64::from(day.year()) - i64::from(self.anchor.year()),
         };
         let step = (ahead / i64::from(self.rule.interval) - 1).max(0);
-        self.from_step(step).skip_while(move |occurrence| occurrence.at <= after)
+        self.starting_at(step).skip_while(move |occurrence| occurrence.at <= after)
     }
 
-    fn from_step(&self, step: i64) -> Occurrences<'_> {
+    fn starting_at(&self, step: i64) -> Occurrences<'_> {
         Occurrences { schedule: self, step, days: Vec::new().into_iter(), last: None, count: 0 }
     }
 
