@@ -9,7 +9,7 @@ use crate::task::Priority;
 use crate::validation::ValidationError;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 const MOST_EVENTS: usize = 10_000;
 const LONGEST_FACT: usize = 4096;
@@ -335,16 +335,12 @@ impl Case {
             .collect()
     }
 
-    /// What the customer told, by what it is about; the latest where they told it twice.
-    pub fn facts(&self) -> BTreeMap<Tag, &Pii<String>> {
-        self.fields
-            .events
-            .iter()
-            .filter_map(|event| match &event.change {
-                CaseChange::Told { about, fact } => Some((*about, fact)),
-                _ => None,
-            })
-            .collect()
+    /// What the customer told, in order: when, about what, and what they said.
+    pub fn told(&self) -> impl Iterator<Item = (DateTime<Utc>, Tag, &Pii<String>)> {
+        self.fields.events.iter().filter_map(|event| match &event.change {
+            CaseChange::Told { about, fact } => Some((event.at, *about, fact)),
+            _ => None,
+        })
     }
 }
 

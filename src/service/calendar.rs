@@ -217,6 +217,27 @@ impl BusinessCalendar {
         sum
     }
 
+    /// Where an instant lies on the line of business time: differences are business time.
+    pub(super) fn position(&self, at: i64) -> i64 {
+        if (self.from..=self.to).contains(&at) {
+            self.counted(at)
+        } else if at < self.from {
+            -self.between(at, self.from)
+        } else {
+            self.between(self.from, at)
+        }
+    }
+
+    /// The earliest instant from `start` on, which lies at `position`, by which a budget has passed; `None` after the
+    /// year 9999.
+    pub(super) fn reach_from(&self, start: i64, position: i64, budget: i64) -> Option<i64> {
+        if budget > 0 && (self.from..=self.to).contains(&start) && budget <= self.total - position {
+            Some(self.at_count(position + budget))
+        } else {
+            self.reach(start, budget)
+        }
+    }
+
     /// The earliest instant by which a budget has passed; `None` after the year 9999.
     pub(super) fn reach(&self, start: i64, budget: i64) -> Option<i64> {
         if budget <= 0 {
