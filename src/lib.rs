@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod case;
 pub mod consent;
 pub mod customer;
 pub mod desk;
@@ -11,6 +12,7 @@ pub mod notify;
 pub mod pain;
 pub mod purchase;
 pub mod segment;
+pub mod service;
 #[cfg(feature = "simulate")]
 pub mod simulate;
 pub mod store;

@@ -10,7 +10,7 @@ const VALUES: &[&str] =
     &["because", "key", "measure", "money", "period", "pii", "tag", "validation", "vocabulary"];
 
 const NOUNS: &[&str] =
-    &["consent", "customer", "interaction", "lifecycle", "notification", "purchase", "task"];
+    &["case", "consent", "customer", "interaction", "lifecycle", "notification", "purchase", "task"];
 
 /// Each room, and what it may import besides values and itself. Verbs may import every noun.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -20,12 +20,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("interaction", &["customer", "purchase"]),
     ("consent", &["customer", "interaction"]),
     ("task", &["customer"]),
+    ("case", &["customer", "interaction", "task"]),
     ("notification", &["customer", "interaction"]),
     ("numeric", &[]),
     ("value", &["NOUNS", "numeric"]),
     ("segment", &["NOUNS", "value", "numeric"]),
     ("journey", &["NOUNS", "numeric"]),
     ("pain", &["NOUNS", "journey", "value", "numeric"]),
+    ("service", &["NOUNS", "value", "numeric"]),
     ("store", &["NOUNS"]),
     ("notify", &["NOUNS"]),
     ("simulate", &["NOUNS"]),
