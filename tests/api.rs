@@ -4,10 +4,12 @@
 
 use patronage::consent::*;
 use patronage::customer::*;
+use patronage::desk::{Deliveries, Desk, DeskError, RetryPolicy, Review, ReviewSettings, Settings};
 use patronage::interaction::*;
 use patronage::lifecycle::*;
 use patronage::notification::*;
 use patronage::notify::*;
+use patronage::pain::{PainCounts, PainError, PainMap, PainPoint, PainReport, PointOptions, Rules, Symptom};
 use patronage::purchase::*;
 use patronage::segment::*;
 use patronage::store::*;
@@ -90,6 +92,15 @@ struct SmallWithFloats {
     diagnostics: Diagnostics,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct SmallFindings {
+    counts: PainCounts,
+    options: PointOptions,
+    symptom: Symptom,
+    deliveries: Deliveries,
+    retry: RetryPolicy,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 struct Large {
     customer: Customer,
@@ -105,6 +116,15 @@ struct Large {
     job: Job,
     message: Message,
     name: Pii<String>,
+    pain_report: PainReport,
+    pain_point: PainPoint,
+    pain_error: PainError,
+    rules: Rules,
+    review: Review,
+    review_settings: ReviewSettings,
+    settings: Settings,
+    desk_error: DeskError,
+    change_set: ChangeSet,
     rfm_breaks: RfmBreaks,
     segment_map: SegmentMap,
     rfm_error: RfmError,
@@ -132,9 +152,14 @@ fn public_types_cross_threads() {
     crosses_threads::<SmallAndOrdered>();
     crosses_threads::<SmallAndHashable>();
     crosses_threads::<SmallWithFloats>();
+    crosses_threads::<SmallFindings>();
     crosses_threads::<Large>();
     crosses_threads::<ChangeSet>();
     crosses_threads::<MemoryNotifier>();
+    crosses_threads::<MemoryStore>();
+    crosses_threads::<SharedStore>();
+    crosses_threads::<PainMap>();
+    crosses_threads::<Desk<MemoryStore, MemoryNotifier>>();
 }
 
 #[test]
@@ -143,6 +168,8 @@ fn errors_are_errors() {
     is_error::<MoneyError>();
     is_error::<StoreError>();
     is_error::<DeliveryError>();
+    is_error::<PainError>();
+    is_error::<DeskError>();
     is_error::<RfmError>();
     is_error::<ValueError>();
     is_error::<FitError>();
@@ -184,6 +211,9 @@ fn data_is_read_and_written() {
     is_data::<Job>();
     is_data::<Settlement>();
     is_data::<Committed>();
+    is_data::<ChangeSet>();
+    is_data::<Rules>();
+    is_data::<RetryPolicy>();
     is_data::<Buyer>();
     is_data::<RepeatSpend>();
     is_data::<Horizon>();
