@@ -4,6 +4,7 @@ pub mod consent;
 pub mod customer;
 pub mod desk;
 pub mod interaction;
+pub mod journey;
 pub mod lifecycle;
 pub mod notification;
 pub mod notify;

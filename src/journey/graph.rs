@@ -1,0 +1,501 @@
+use super::durations::{DurationDetail, Durations};
+use super::fold_hash::FoldState;
+use super::{Activities, JourneyError, JourneyLog};
+use crate::measure::{Estimate, Share};
+use crate::numeric::proportion::{Proportion, z};
+use std::collections::HashMap;
+
+/// What happened at one activity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Node {
+    pub(super) count: u64,
+    pub(super) journeys: u64,
+    pub(super) customers: u64,
+    pub(super) starts: u64,
+    pub(super) ends: u64,
+    pub(super) reworked: u64,
+}
+
+impl Node {
+    /// How many events it has.
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// How many journeys meet it.
+    pub const fn journeys(&self) -> u64 {
+        self.journeys
+    }
+
+    /// How many different customers meet it.
+    pub const fn customers(&self) -> u64 {
+        self.customers
+    }
+
+    /// How many journeys begin with it.
+    pub const fn starts(&self) -> u64 {
+        self.starts
+    }
+
+    /// How many journeys end with it, as far as is known.
+    pub const fn ends(&self) -> u64 {
+        self.ends
+    }
+
+    /// In how many journeys it had to be done again: occurs at least twice.
+    pub const fn reworked(&self) -> u64 {
+        self.reworked
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.journeys += other.journeys;
+        self.customers += other.customers;
+        self.starts += other.starts;
+        self.ends += other.ends;
+        self.reworked += other.reworked;
+    }
+}
+
+/// One activity directly followed by another, in the same journey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    pub(super) from: u16,
+    pub(super) to: u16,
+    pub(super) customers: u64,
+    pub(super) dwell: Durations,
+}
+
+impl Edge {
+    /// The code of the earlier activity.
+    pub const fn from(&self) -> u16 {
+        self.from
+    }
+
+    /// The code of the later activity; the same as the earlier one in a self-loop.
+    pub const fn to(&self) -> u16 {
+        self.to
+    }
+
+    /// How often the one directly followed the other.
+    pub const fn count(&self) -> u64 {
+        self.dwell.count()
+    }
+
+    /// How many different customers went this way.
+    pub const fn customers(&self) -> u64 {
+        self.customers
+    }
+
+    /// How long it took from the one to the other.
+    pub const fn dwell(&self) -> &Durations {
+        &self.dwell
+    }
+}
+
+/// An activity at which journeys end though it is no goal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DeadEnd {
+    /// The code of the activity.
+    pub activity: u16,
+    /// How many journeys end there.
+    pub ends: u64,
+    /// The share of its visits that were the last of their journey, with the Wilson interval; n is the visits.
+    pub share: Estimate,
+}
+
+/// The directly-follows graph: which activity follows which, how often, for how many customers, after how long; where
+/// journeys begin and end, and where work is done again.
+///
+/// # Compared with
+/// Counts are those of process miners (events ordered by customer, time, order of input). Customers on an edge are
+/// counted exactly, not estimated.
+///
+/// # Cost
+/// One pass over the log. Memory depends on the number of activities and edges, not of events. Up to 1,024 activities
+/// are looked up in a table, more in a map.
+///
+/// # Example
+/// ```
+/// use patronage::journey::{DurationDetail, JourneyGraph, JourneyLog};
+///
+/// let log = JourneyLog::from_events([(1, 0, "ask"), (1, 5_000_000, "ask"), (1, 9_000_000, "pay")], 10)?;
+/// let graph = JourneyGraph::from_log(&log, DurationDetail::default());
+/// assert_eq!(graph.edge("ask", "pay").and_then(|edge| edge.dwell().mean_seconds()), Some(4.0));
+/// assert_eq!(graph.node("ask").map(|node| node.reworked()), Some(1));
+/// # Ok::<(), patronage::journey::JourneyError>(())
+/// ```
+///
+/// Source: W. van der Aalst, "Process Mining: Data Science in Action" (2016).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JourneyGraph {
+    pub(super) activities: Activities,
+    pub(super) nodes: Vec<Node>,
+    /// In the order of codes.
+    pub(super) edges: Vec<Edge>,
+    pub(super) journeys: u64,
+    pub(super) customers: u64,
+    pub(super) ties: u64,
+    pub(super) detail: DurationDetail,
+}
+
+/// Finds the slot of a pair of codes.
+#[derive(Clone, Debug)]
+pub(super) enum EdgeIndex {
+    Table { width: usize, slots: Vec<u32> },
+    Map(HashMap<u32, u32, FoldState>),
+}
+
+/// Up to this many activities the table of slots stays within 4 MB.
+const TABLE: usize = 1_024;
+const FREE: u32 = u32::MAX;
+
+impl EdgeIndex {
+    pub(super) fn new(activities: usize) -> Self {
+        if activities <= TABLE {
+            Self::Table { width: activities, slots: vec![FREE; activities * activities] }
+        } else {
+            Self::Map(HashMap::default())
+        }
+    }
+
+    /// The slot of a pair; `next` where it had none, which it has from now on.
+    #[inline]
+    pub(super) fn slot(&mut self, from: u16, to: u16, next: usize) -> usize {
+        // There are fewer than 2^32 pairs of codes, because there are at most 65,535 activities and the others.
+        let next = u32::try_from(next).unwrap_or(FREE);
+        let slot = match self {
+            Self::Table { width, slots } => {
+                let Some(slot) = slots.get_mut(usize::from(from) * *width + usize::from(to)) else {
+                    return usize::MAX;
+                };
+                if *slot == FREE {
+                    *slot = next;
+                }
+                *slot
+            }
+            Self::Map(slots) => *slots.entry(u32::from(from) << 16 | u32::from(to)).or_insert(next),
+        };
+        slot as usize
+    }
+}
+
+/// What is counted of an edge in the first pass.
+#[derive(Clone, Copy)]
+struct Tally {
+    from: u16,
+    to: u16,
+    customer: u64,
+    customers: u64,
+    count: u64,
+    sum: u128,
+    least: u64,
+    most: u64,
+}
+
+/// Which journey and which customer an activity was last met by.
+#[derive(Clone, Copy, Default)]
+struct Stamp {
+    journey: u64,
+    customer: u64,
+    again: bool,
+}
+
+/// The microseconds from one event to a later one.
+#[inline]
+pub(super) fn between(before: i64, after: i64) -> u64 {
+    after.abs_diff(before)
+}
+
+impl JourneyGraph {
+    /// Counts the graph of a log.
+    pub fn from_log(log: &JourneyLog, detail: DurationDetail) -> Self {
+        let width = log.activities().len();
+        let mut index = EdgeIndex::new(width);
+        let mut tallies: Vec<Tally> = Vec::new();
+        let mut nodes = vec![Node::default(); width];
+        let mut stamps = vec![Stamp::default(); width];
+        let (mut journeys, mut customers, mut last_customer) = (0, 0, 0);
+        for journey in log.journeys() {
+            journeys += 1;
+            // Stamps begin at 1, so that 0 is nobody. Journeys of one customer are neighbours.
+            let customer = u64::from(journey.customer()) + 1;
+            customers += u64::from(customer != last_customer);
+            last_customer = customer;
+            let mut before: Option<(u16, i64)> = None;
+            for (&activity, &time) in journey.activities().iter().zip(journey.times()) {
+                let place = usize::from(activity);
+                if let (Some(node), Some(stamp)) = (nodes.get_mut(place), stamps.get_mut(place)) {
+                    node.count += 1;
+                    if stamp.journey != journeys {
+                        node.journeys += 1;
+                        node.customers += u64::from(stamp.customer != customer);
+                        *stamp = Stamp { journey: journeys, customer, again: false };
+                    } else if !stamp.again {
+                        node.reworked += 1;
+                        stamp.again = true;
+                    }
+                }
+                if let Some((from, since)) = before {
+                    let slot = index.slot(from, activity, tallies.len());
+                    if slot == tallies.len() {
+                        let (customers, count, sum) = (0, 0, 0);
+                        let (least, most) = (u64::MAX, 0);
+                        tallies.push(Tally {
+                            from,
+                            to: activity,
+                            customer: 0,
+                            customers,
+                            count,
+                            sum,
+                            least,
+                            most,
+                        });
+                    }
+                    if let Some(tally) = tallies.get_mut(slot) {
+                        let dwell = between(since, time);
+                        tally.count += 1;
+                        tally.sum += u128::from(dwell);
+                        tally.least = tally.least.min(dwell);
+                        tally.most = tally.most.max(dwell);
+                        tally.customers += u64::from(tally.customer != customer);
+                        tally.customer = customer;
+                    }
+                } else if let Some(node) = nodes.get_mut(place) {
+                    node.starts += 1;
+                }
+                before = Some((activity, time));
+            }
+            if let Some(node) = before.and_then(|(last, _)| nodes.get_mut(usize::from(last))) {
+                node.ends += 1;
+            }
+        }
+        let dwells = match detail {
+            DurationDetail::Moments => tallies
+                .iter()
+                .map(|tally| Durations::from_moments(tally.count, tally.sum, tally.least, tally.most))
+                .collect(),
+            DurationDetail::Quantiles { .. } => dwells(log, &tallies, &mut index, detail),
+        };
+        let edges = tallies
+            .iter()
+            .zip(dwells)
+            .map(|(tally, dwell)| Edge { from: tally.from, to: tally.to, customers: tally.customers, dwell })
+            .collect();
+        Self::new(log.activities().clone(), nodes, edges, (journeys, customers, log.ties()), detail)
+    }
+
+    /// Puts edges in the order of codes.
+    pub(super) fn new(
+        activities: Activities,
+        nodes: Vec<Node>,
+        mut edges: Vec<Edge>,
+        (journeys, customers, ties): (u64, u64, u64),
+        detail: DurationDetail,
+    ) -> Self {
+        edges.sort_unstable_by_key(|edge| (edge.from, edge.to));
+        Self { activities, nodes, edges, journeys, customers, ties, detail }
+    }
+
+    /// Adds the graph of other customers. Associative and commutative; activities are matched by name.
+    ///
+    /// The graphs must not share customers, because those would be counted twice; a graph no longer knows its
+    /// customers and cannot tell ([`JourneyGraphBuilder::merge`](super::JourneyGraphBuilder::merge) can).
+    ///
+    /// # Errors
+    /// [`JourneyError::ActivityLimit`] when together there are more activities than codes.
+    pub fn merge(&mut self, other: &Self) -> Result<(), JourneyError> {
+        let (activities, own, theirs) = self.activities.union(&other.activities)?;
+        let rename = |codes: &[u16], code: u16| codes.get(usize::from(code)).copied().unwrap_or_default();
+        let mut nodes = vec![Node::default(); activities.len()];
+        for (graph, codes) in [(&*self, &own), (other, &theirs)] {
+            for (node, &code) in graph.nodes.iter().zip(codes) {
+                if let Some(sum) = nodes.get_mut(usize::from(code)) {
+                    sum.add(node);
+                }
+            }
+        }
+        for edge in &mut self.edges {
+            (edge.from, edge.to) = (rename(&own, edge.from), rename(&own, edge.to));
+        }
+        for edge in &other.edges {
+            let (from, to) = (rename(&theirs, edge.from), rename(&theirs, edge.to));
+            // Renaming keeps the order of names, so that the edges are still in order.
+            match self.edges.binary_search_by_key(&(from, to), |own| (own.from, own.to)) {
+                Ok(place) => {
+                    if let Some(own) = self.edges.get_mut(place) {
+                        own.customers += edge.customers;
+                        own.dwell.merge(&edge.dwell);
+                    }
+                }
+                Err(place) => self.edges.insert(place, Edge { from, to, ..edge.clone() }),
+            }
+        }
+        self.activities = activities;
+        self.nodes = nodes;
+        self.journeys += other.journeys;
+        self.customers += other.customers;
+        self.ties += other.ties;
+        if other.detail == DurationDetail::Moments {
+            self.detail = DurationDetail::Moments;
+        }
+        Ok(())
+    }
+
+    /// The names of the activities.
+    pub const fn activities(&self) -> &Activities {
+        &self.activities
+    }
+
+    /// How many events were counted.
+    pub fn events(&self) -> u64 {
+        self.nodes.iter().map(|node| node.count).sum()
+    }
+
+    /// How many journeys were counted.
+    pub const fn journeys(&self) -> u64 {
+        self.journeys
+    }
+
+    /// How many different customers they are of.
+    pub const fn customers(&self) -> u64 {
+        self.customers
+    }
+
+    /// How many steps took no time, so that their direction is only the order of input.
+    pub const fn ties(&self) -> u64 {
+        self.ties
+    }
+
+    /// How often any activity directly followed another: the sum over edges.
+    pub fn transitions(&self) -> u64 {
+        self.edges.iter().map(Edge::count).sum()
+    }
+
+    /// What happened at an activity; `None` for a name that is not there.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        let code = self.activities.code(name).filter(|&code| self.activities.name(code) == name)?;
+        self.nodes.get(usize::from(code))
+    }
+
+    /// Each activity with its code, in the order of names.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = (u16, &Node)> {
+        self.nodes.iter().enumerate().map(|(place, node)| (super::code_of(place), node))
+    }
+
+    /// The edge from one activity to another, by name; `None` where nobody went that way.
+    pub fn edge(&self, from: &str, to: &str) -> Option<&Edge> {
+        let code = |name| self.activities.code(name).filter(|&code| self.activities.name(code) == name);
+        let key = (code(from)?, code(to)?);
+        self.edges
+            .binary_search_by_key(&key, |edge| (edge.from, edge.to))
+            .ok()
+            .and_then(|place| self.edges.get(place))
+    }
+
+    /// Every edge, in the order of codes.
+    pub fn edges(&self) -> &[Edge] {
+        &self.edges
+    }
+
+    /// The edges from an activity to itself.
+    pub fn self_loops(&self) -> impl Iterator<Item = &Edge> {
+        self.edges.iter().filter(|edge| edge.from == edge.to)
+    }
+
+    /// Where journeys end though nothing was achieved: activities that are no goal, with at least `visits` visits, of
+    /// which at least a share of `share` was the last of its journey. The most ends first.
+    ///
+    /// Journeys that are still going on end where they are now; leave them out beforehand where that matters.
+    ///
+    /// # Arguments
+    /// `goals`: codes at which a journey may well end. `level`: of the interval, for example 0.95.
+    pub fn dead_ends(&self, goals: &[u16], share: Share, visits: u64, level: Share) -> Vec<DeadEnd> {
+        let mut found: Vec<DeadEnd> = self
+            .nodes()
+            .filter(|(code, node)| !goals.contains(code) && node.ends > 0 && node.count >= visits)
+            .filter_map(|(activity, node)| {
+                let share = estimate(node.ends, node.count, level)?;
+                Some(DeadEnd { activity, ends: node.ends, share })
+            })
+            .filter(|end| end.share.value() >= share.get())
+            .collect();
+        found.sort_by_key(|end| (std::cmp::Reverse(end.ends), end.activity));
+        found
+    }
+
+    /// The main paths: the fewest edges, the most frequent first, that together carry at least a share of all steps.
+    /// Counts of activities stay those of the whole.
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::Share;
+    /// use patronage::journey::{DurationDetail, JourneyGraph, JourneyLog};
+    ///
+    /// let rows = [(1, 0, "a"), (1, 1, "b"), (2, 0, "a"), (2, 1, "b"), (3, 0, "a"), (3, 1, "c")];
+    /// let graph = JourneyGraph::from_log(&JourneyLog::from_events(rows, 10)?, DurationDetail::default());
+    /// assert_eq!(graph.main_paths(Share::new(0.6)?).edges().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 53 bits of the counts")]
+    pub fn main_paths(&self, share: Share) -> Self {
+        let mut edges = self.edges.clone();
+        edges.sort_by_key(|edge| (std::cmp::Reverse(edge.count()), edge.from, edge.to));
+        let wanted = share.get() * self.transitions() as f64;
+        let mut carried = 0;
+        edges.retain(|edge| {
+            let keep = (carried as f64) < wanted;
+            carried += edge.count();
+            keep
+        });
+        let totals = (self.journeys, self.customers, self.ties);
+        Self::new(self.activities.clone(), self.nodes.clone(), edges, totals, self.detail)
+    }
+}
+
+/// A share with its Wilson interval; `None` where there are no trials.
+pub(super) fn estimate(hits: u64, trials: u64, level: Share) -> Option<Estimate> {
+    let proportion = Proportion::new(hits, trials)?;
+    let interval = proportion.wilson(z(level.get()));
+    Estimate::new(proportion.share()?, interval.lower, interval.upper, level, trials).ok()
+}
+
+/// The durations of each edge: written side by side first, so that each edge is then read in one go.
+fn dwells(
+    log: &JourneyLog,
+    tallies: &[Tally],
+    index: &mut EdgeIndex,
+    detail: DurationDetail,
+) -> Vec<Durations> {
+    let mut total = 0;
+    let mut places: Vec<usize> = Vec::with_capacity(tallies.len());
+    for tally in tallies {
+        places.push(total);
+        total += usize::try_from(tally.count).unwrap_or(0);
+    }
+    let mut all = vec![0_u64; total];
+    for journey in log.journeys() {
+        let later = journey.activities().iter().zip(journey.times()).skip(1);
+        for ((&from, &since), (&to, &time)) in journey.activities().iter().zip(journey.times()).zip(later) {
+            if let Some(place) = places.get_mut(index.slot(from, to, tallies.len())) {
+                if let Some(dwell) = all.get_mut(*place) {
+                    *dwell = between(since, time);
+                }
+                *place += 1;
+            }
+        }
+    }
+    let mut first = 0;
+    places
+        .iter()
+        .map(|&end| {
+            let mut dwell = Durations::new(detail);
+            for &duration in all.get(first..end).unwrap_or_default() {
+                dwell.push(duration);
+            }
+            first = end;
+            dwell
+        })
+        .collect()
+}

@@ -1,0 +1,210 @@
+use super::durations::{DurationDetail, Durations};
+use super::fold_hash::FoldState;
+use super::graph::{Edge, EdgeIndex, Node, between};
+use super::{Activities, JourneyError, JourneyGraph};
+use crate::customer::CustomerId;
+use std::collections::{HashMap, HashSet};
+
+/// Builds a [`JourneyGraph`] from events as they come, one at a time, of many customers mixed.
+///
+/// Events of one customer must come in order of time; those of different customers in any order. The graph may be
+/// taken at any moment and equals that of a [`JourneyLog`](super::JourneyLog) of the same events.
+///
+/// # Cost
+/// Constant time an event. For each customer: where they are (32 bytes), and 8 bytes for each different activity and
+/// edge they have met, which is what lets customers be counted exactly.
+///
+/// # Example
+/// ```
+/// use patronage::customer::CustomerId;
+/// use patronage::journey::{Activities, DurationDetail, JourneyGraphBuilder};
+///
+/// let names = Activities::new(["browse", "pay"])?;
+/// let (browse, pay) = (0, 1);
+/// let ann = CustomerId::derive(&["ann"]);
+/// let mut builder = JourneyGraphBuilder::new(names, DurationDetail::default());
+/// builder.push(ann, 0, browse)?;
+/// builder.push(ann, 90_000_000, pay)?;
+/// let graph = builder.graph();
+/// assert_eq!(graph.edge("browse", "pay").and_then(|edge| edge.dwell().mean_seconds()), Some(90.0));
+/// # Ok::<(), patronage::journey::JourneyError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct JourneyGraphBuilder {
+    names: Activities,
+    detail: DurationDetail,
+    index: EdgeIndex,
+    nodes: Vec<Node>,
+    edges: Vec<Edge>,
+    ties: u64,
+    customers: HashMap<CustomerId, Position, FoldState>,
+    /// What each customer has met: their number, then an activity, an activity again, or an edge.
+    met: HashSet<(u32, Met), FoldState>,
+}
+
+/// Where a customer is.
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    number: u32,
+    activity: u16,
+    at: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Met {
+    Activity(u16),
+    Again(u16),
+    Edge(u16, u16),
+}
+
+impl JourneyGraphBuilder {
+    /// No events yet. Parts that will be merged need the same names and the same detail.
+    pub fn new(names: Activities, detail: DurationDetail) -> Self {
+        Self {
+            index: EdgeIndex::new(names.len()),
+            nodes: vec![Node::default(); names.len()],
+            edges: Vec::new(),
+            ties: 0,
+            customers: HashMap::default(),
+            met: HashSet::default(),
+            names,
+            detail,
+        }
+    }
+
+    /// Counts an event.
+    ///
+    /// # Arguments
+    /// `at`: microseconds since 1970. `activity`: a code of the names given to [`new`](Self::new).
+    ///
+    /// # Errors
+    /// [`JourneyError::UnknownActivity`] (row 0); [`JourneyError::TimeGoesBackwards`] when the customer's event before
+    /// is later; [`JourneyError::TooManyCustomers`]. A refused event changes nothing.
+    pub fn push(&mut self, customer: CustomerId, at: i64, activity: u16) -> Result<(), JourneyError> {
+        let known = self.names.len();
+        let Some(node) = self.nodes.get_mut(usize::from(activity)) else {
+            return Err(JourneyError::UnknownActivity { row: 0, code: activity, known });
+        };
+        let count = self.customers.len();
+        let (number, before) = match self.customers.get_mut(&customer) {
+            Some(position) if position.at > at => {
+                return Err(JourneyError::TimeGoesBackwards { customer, previous: position.at, at });
+            }
+            Some(position) => {
+                let before = *position;
+                (position.activity, position.at) = (activity, at);
+                (before.number, Some(before))
+            }
+            None => {
+                let number = u32::try_from(count).map_err(|_| JourneyError::TooManyCustomers)?;
+                self.customers.insert(customer, Position { number, activity, at });
+                (number, None)
+            }
+        };
+        node.count += 1;
+        if self.met.insert((number, Met::Activity(activity))) {
+            node.journeys += 1;
+            node.customers += 1;
+        } else if self.met.insert((number, Met::Again(activity))) {
+            node.reworked += 1;
+        }
+        let Some(before) = before else {
+            node.starts += 1;
+            return Ok(());
+        };
+        let (from, to) = (before.activity, activity);
+        let slot = self.index.slot(from, to, self.edges.len());
+        if slot == self.edges.len() {
+            self.edges.push(Edge { from, to, customers: 0, dwell: Durations::new(self.detail) });
+        }
+        if let Some(edge) = self.edges.get_mut(slot) {
+            edge.dwell.push(between(before.at, at));
+            edge.customers += u64::from(self.met.insert((number, Met::Edge(from, to))));
+        }
+        self.ties += u64::from(before.at == at);
+        Ok(())
+    }
+
+    /// Counts columns of events, row by row.
+    ///
+    /// # Errors
+    /// [`JourneyError::ColumnLengths`] before anything is counted; otherwise as [`push`](Self::push), where the rows
+    /// before the refused one stay counted.
+    pub fn push_columns(
+        &mut self,
+        customers: &[CustomerId],
+        times: &[i64],
+        activities: &[u16],
+    ) -> Result<(), JourneyError> {
+        if customers.len() != times.len() || times.len() != activities.len() {
+            let (customers, times, activities) = (customers.len(), times.len(), activities.len());
+            return Err(JourneyError::ColumnLengths { customers, times, activities });
+        }
+        let rows = customers.iter().zip(times).zip(activities).enumerate();
+        for (row, ((&customer, &at), &activity)) in rows {
+            self.push(customer, at, activity).map_err(|error| match error {
+                JourneyError::UnknownActivity { code, known, .. } => {
+                    JourneyError::UnknownActivity { row, code, known }
+                }
+                other => other,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Adds a part that holds other customers. Associative and commutative.
+    ///
+    /// # Errors
+    /// [`JourneyError::DifferentRules`] for other names or detail; [`JourneyError::SharedCustomer`];
+    /// [`JourneyError::TooManyCustomers`]. Nothing was added then.
+    pub fn merge(&mut self, other: Self) -> Result<(), JourneyError> {
+        if self.names != other.names {
+            return Err(JourneyError::DifferentRules { setting: "activities" });
+        }
+        if self.detail != other.detail {
+            return Err(JourneyError::DifferentRules { setting: "detail" });
+        }
+        let shared = other.customers.keys().filter(|id| self.customers.contains_key(id)).min();
+        if let Some(&customer) = shared {
+            return Err(JourneyError::SharedCustomer { customer });
+        }
+        let offset = u32::try_from(self.customers.len())
+            .ok()
+            .filter(|offset| {
+                u32::try_from(other.customers.len()).is_ok_and(|more| offset.checked_add(more).is_some())
+            })
+            .ok_or(JourneyError::TooManyCustomers)?;
+        self.customers.extend(
+            other.customers.into_iter().map(|(id, at)| (id, Position { number: at.number + offset, ..at })),
+        );
+        self.met.extend(other.met.into_iter().map(|(number, met)| (number + offset, met)));
+        for (sum, node) in self.nodes.iter_mut().zip(&other.nodes) {
+            sum.add(node);
+        }
+        for edge in other.edges {
+            let slot = self.index.slot(edge.from, edge.to, self.edges.len());
+            match self.edges.get_mut(slot) {
+                Some(sum) => {
+                    sum.customers += edge.customers;
+                    sum.dwell.merge(&edge.dwell);
+                }
+                None => self.edges.push(edge),
+            }
+        }
+        self.ties += other.ties;
+        Ok(())
+    }
+
+    /// The graph of all events so far; the last event of each customer is where their journey ends for now.
+    pub fn graph(&self) -> JourneyGraph {
+        let mut nodes = self.nodes.clone();
+        for position in self.customers.values() {
+            if let Some(node) = nodes.get_mut(usize::from(position.activity)) {
+                node.ends += 1;
+            }
+        }
+        let customers = self.customers.len() as u64;
+        let totals = (customers, customers, self.ties);
+        JourneyGraph::new(self.names.clone(), nodes, self.edges.clone(), totals, self.detail)
+    }
+}
