@@ -11,7 +11,9 @@
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use flate2::read::GzDecoder;
 use patronage::Share;
-use patronage::journey::{DurationDetail, JourneyGraph, JourneyLog, Variant, Variants};
+use patronage::journey::{
+    Calendar, CalendarUnit, DurationDetail, JourneyGraph, JourneyLog, Retention, StepTable, Variant, Variants,
+};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::BTreeMap;
@@ -302,4 +304,69 @@ fn online_shop_graph_and_sessions() {
     for (gap, sessions) in [(300, 6_457), (900, 6_456), (1_800, 6_454), (3_600, 6_451), (86_400, 6_258)] {
         assert_eq!(log.sessions(TimeDelta::seconds(gap)).unwrap().journeys().len(), sessions, "{gap} s");
     }
+}
+
+#[test]
+fn online_shop_retention() {
+    let Some(data) = folder() else { return };
+    let log = log(&data, "simple_onlineshop.csv.gz");
+    // Every week of the log has ended by then.
+    let as_of = microseconds("2021-01-01T00:00:00Z");
+    let weeks = Retention::from_log(&log, Calendar::new(CalendarUnit::Week), as_of);
+    let first = weeks.first_period().unwrap();
+    let growth: Vec<_> = (first..first + 6).map(|week| weeks.growth(week).unwrap()).collect();
+    let column = |of: fn(&patronage::journey::Growth) -> u64| growth.iter().map(of).collect::<Vec<_>>();
+    assert_eq!(column(|week| week.new), [24, 56, 65, 49, 75, 59]);
+    assert_eq!(column(|week| week.returning), [0, 5, 7, 5, 8, 17]);
+    assert_eq!(column(|week| week.resurrected), [0, 0, 0, 12, 9, 22]);
+    assert_eq!(column(|week| week.dormant), [0, 19, 54, 67, 58, 75]);
+    assert_eq!(weeks.cohort(first).unwrap()[..6], [24, 5, 1, 1, 2, 2]);
+    assert_eq!(weeks.cohort(first + 1).unwrap()[..6], [56, 6, 11, 4, 4, 10]);
+    let days = Retention::from_log(&log, Calendar::new(CalendarUnit::Day), as_of);
+    let active: Vec<_> = days.active_periods().values().take(4).copied().collect();
+    assert_eq!(active, [2_473, 733, 259, 111]);
+    // Of all customers of a week, the mean day sees some share: by hand from the counts of days.
+    let (week, share) = days.stickiness(&weeks).unwrap()[0];
+    let monday = i64::from(week) * 7 - 3;
+    let seen: u64 = (0..7)
+        .filter_map(|day| days.growth(i32::try_from(monday + day).unwrap()))
+        .map(|day| day.active())
+        .sum();
+    assert_eq!(share, Share::of(seen, 7 * 24).unwrap());
+}
+
+/// retentioneering 3, `tests/datasets`: a step matrix and a cohort matrix.
+#[test]
+fn step_and_cohort_matrices() {
+    let Some(data) = folder() else { return };
+    let shop = log(&data, "simple_onlineshop.csv.gz");
+    let expected = bytes(&data.join("rete3_tests/step_matrix__01_basic.csv"));
+    let table = StepTable::from_start(&shop, 20).unwrap();
+    let mut compared = 0;
+    for record in csv::Reader::from_reader(&expected[..]).records() {
+        let record = record.unwrap();
+        let Some(code) = shop.activities().code(&record[0]) else { continue };
+        for (step, share) in record.iter().skip(1).enumerate() {
+            #[expect(clippy::cast_precision_loss, reason = "a share of thousands")]
+            let seen = table.count(step, code) as f64 / table.visits() as f64;
+            let share: f64 = share.parse().unwrap();
+            assert!((seen - share).abs() < 1e-9, "{} {step}: {seen} {share}", &record[0]);
+            compared += 1;
+        }
+    }
+    assert!(compared >= 12 * 20, "{compared}");
+
+    let file = data.join("rete3_tests/cohorts__input_1.csv");
+    let log = JourneyLog::from_events(csv_rows(&file, ["user_id", "timestamp", "event"]), 10).unwrap();
+    let as_of = microseconds("2022-05-01T00:00:00Z");
+    let months = Retention::from_log(&log, Calendar::new(CalendarUnit::Month), as_of);
+    let rows: Vec<Vec<Option<f64>>> = months
+        .cohorts()
+        .map(|cohort| (0..5).map(|after| months.share(cohort, after).map(Share::get)).collect())
+        .collect();
+    // The published table does not tell a month without customers from one that has not come; here the first is 0.
+    assert_eq!(rows[0], [Some(1.0), Some(1.0), Some(1.0), Some(0.0), Some(0.5)]);
+    assert_eq!(rows[1], [Some(1.0), Some(1.0), Some(0.0), Some(0.25), None]);
+    assert_eq!(rows[2], [Some(1.0), Some(2.0 / 3.0), Some(1.0 / 3.0), None, None]);
+    assert_eq!(rows[3], [Some(1.0), Some(1.0), None, None, None]);
 }
