@@ -121,10 +121,13 @@ impl<K: Hash + Eq + Clone + ToString> Interner<K> {
             Some((last, number)) if *last == key => *number,
             _ => {
                 let next = u32::try_from(self.rows.len()).map_err(|_| JourneyError::TooManyCustomers)?;
-                let number = *self.numbers.entry(key.clone()).or_insert(next);
-                if number == next {
+                let number = if let Some(&number) = self.numbers.get(&key) {
+                    number
+                } else {
+                    self.numbers.insert(key.clone(), next);
                     self.rows.push(0);
-                }
+                    next
+                };
                 self.last = Some((key, number));
                 number
             }

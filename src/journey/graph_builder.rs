@@ -3,7 +3,8 @@ use super::fold_hash::FoldState;
 use super::graph::{Edge, EdgeIndex, Node, between};
 use super::{Activities, JourneyError, JourneyGraph};
 use crate::customer::CustomerId;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Builds a [`JourneyGraph`] from events as they come, one at a time, of many customers mixed.
 ///
@@ -11,8 +12,8 @@ use std::collections::{HashMap, HashSet};
 /// taken at any moment and equals that of a [`JourneyLog`](super::JourneyLog) of the same events.
 ///
 /// # Cost
-/// Constant time an event. For each customer: where they are (32 bytes), and 8 bytes for each different activity and
-/// edge they have met, which is what lets customers be counted exactly.
+/// Constant time an event, and the logarithm of what the customer has met. For each customer: where they are (64
+/// bytes), and 8 bytes for each different activity and edge they have met, which lets customers be counted exactly.
 ///
 /// # Example
 /// ```
@@ -38,23 +39,31 @@ pub struct JourneyGraphBuilder {
     edges: Vec<Edge>,
     ties: u64,
     customers: HashMap<CustomerId, Position, FoldState>,
-    /// What each customer has met: their number, then an activity, an activity again, or an edge.
-    met: HashSet<(u32, Met), FoldState>,
 }
 
-/// Where a customer is.
-#[derive(Clone, Copy, Debug)]
+/// Where a customer is, and what they have met.
+#[derive(Clone, Debug)]
 struct Position {
-    number: u32,
     activity: u16,
     at: i64,
+    /// In ascending order: activities, activities met again, edges.
+    met: Vec<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Met {
-    Activity(u16),
-    Again(u16),
-    Edge(u16, u16),
+const AGAIN: u64 = 1 << 32;
+const EDGE: u64 = 2 << 32;
+
+impl Position {
+    /// Whether this is met for the first time.
+    fn meet(&mut self, what: u64) -> bool {
+        match self.met.binary_search(&what) {
+            Ok(_) => false,
+            Err(place) => {
+                self.met.insert(place, what);
+                true
+            }
+        }
+    }
 }
 
 impl JourneyGraphBuilder {
@@ -66,7 +75,6 @@ impl JourneyGraphBuilder {
             edges: Vec::new(),
             ties: 0,
             customers: HashMap::default(),
-            met: HashSet::default(),
             names,
             detail,
         }
@@ -79,49 +87,44 @@ impl JourneyGraphBuilder {
     ///
     /// # Errors
     /// [`JourneyError::UnknownActivity`] (row 0); [`JourneyError::TimeGoesBackwards`] when the customer's event before
-    /// is later; [`JourneyError::TooManyCustomers`]. A refused event changes nothing.
+    /// is later. A refused event changes nothing.
     pub fn push(&mut self, customer: CustomerId, at: i64, activity: u16) -> Result<(), JourneyError> {
         let known = self.names.len();
         let Some(node) = self.nodes.get_mut(usize::from(activity)) else {
             return Err(JourneyError::UnknownActivity { row: 0, code: activity, known });
         };
-        let count = self.customers.len();
-        let (number, before) = match self.customers.get_mut(&customer) {
-            Some(position) if position.at > at => {
-                return Err(JourneyError::TimeGoesBackwards { customer, previous: position.at, at });
-            }
-            Some(position) => {
-                let before = *position;
+        let (position, before) = match self.customers.entry(customer) {
+            Entry::Occupied(entry) => {
+                let position = entry.into_mut();
+                let before = (position.activity, position.at);
+                if before.1 > at {
+                    return Err(JourneyError::TimeGoesBackwards { customer, previous: before.1, at });
+                }
                 (position.activity, position.at) = (activity, at);
-                (before.number, Some(before))
+                (position, Some(before))
             }
-            None => {
-                let number = u32::try_from(count).map_err(|_| JourneyError::TooManyCustomers)?;
-                self.customers.insert(customer, Position { number, activity, at });
-                (number, None)
-            }
+            Entry::Vacant(entry) => (entry.insert(Position { activity, at, met: Vec::new() }), None),
         };
         node.count += 1;
-        if self.met.insert((number, Met::Activity(activity))) {
+        if position.meet(u64::from(activity)) {
             node.journeys += 1;
             node.customers += 1;
-        } else if self.met.insert((number, Met::Again(activity))) {
+        } else if position.meet(AGAIN | u64::from(activity)) {
             node.reworked += 1;
         }
-        let Some(before) = before else {
+        let Some((from, since)) = before else {
             node.starts += 1;
             return Ok(());
         };
-        let (from, to) = (before.activity, activity);
-        let slot = self.index.slot(from, to, self.edges.len());
+        let slot = self.index.slot(from, activity, self.edges.len());
         if slot == self.edges.len() {
-            self.edges.push(Edge { from, to, customers: 0, dwell: Durations::new(self.detail) });
+            self.edges.push(Edge { from, to: activity, customers: 0, dwell: Durations::new(self.detail) });
         }
         if let Some(edge) = self.edges.get_mut(slot) {
-            edge.dwell.push(between(before.at, at));
-            edge.customers += u64::from(self.met.insert((number, Met::Edge(from, to))));
+            edge.dwell.push(between(since, at));
+            edge.customers += u64::from(position.meet(EDGE | u64::from(from) << 16 | u64::from(activity)));
         }
-        self.ties += u64::from(before.at == at);
+        self.ties += u64::from(since == at);
         Ok(())
     }
 
@@ -155,8 +158,8 @@ impl JourneyGraphBuilder {
     /// Adds a part that holds other customers. Associative and commutative.
     ///
     /// # Errors
-    /// [`JourneyError::DifferentRules`] for other names or detail; [`JourneyError::SharedCustomer`];
-    /// [`JourneyError::TooManyCustomers`]. Nothing was added then.
+    /// [`JourneyError::DifferentRules`] for other names or detail; [`JourneyError::SharedCustomer`]. Nothing was added
+    /// then.
     pub fn merge(&mut self, other: Self) -> Result<(), JourneyError> {
         if self.names != other.names {
             return Err(JourneyError::DifferentRules { setting: "activities" });
@@ -168,16 +171,7 @@ impl JourneyGraphBuilder {
         if let Some(&customer) = shared {
             return Err(JourneyError::SharedCustomer { customer });
         }
-        let offset = u32::try_from(self.customers.len())
-            .ok()
-            .filter(|offset| {
-                u32::try_from(other.customers.len()).is_ok_and(|more| offset.checked_add(more).is_some())
-            })
-            .ok_or(JourneyError::TooManyCustomers)?;
-        self.customers.extend(
-            other.customers.into_iter().map(|(id, at)| (id, Position { number: at.number + offset, ..at })),
-        );
-        self.met.extend(other.met.into_iter().map(|(number, met)| (number + offset, met)));
+        self.customers.extend(other.customers);
         for (sum, node) in self.nodes.iter_mut().zip(&other.nodes) {
             sum.add(node);
         }

@@ -4,6 +4,7 @@ use super::{Activities, JourneyError};
 use crate::customer::CustomerId;
 use crate::interaction::Interaction;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::Hash;
 
@@ -69,6 +70,9 @@ pub struct JourneyLog {
     activities: Vec<u16>,
     ties: u64,
 }
+
+/// How many rows are taken at once.
+const PART: usize = 1_024;
 
 /// One journey: the events of one customer in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,15 +185,29 @@ impl JourneyLog {
         let mut numbers: HashMap<C, u32, FoldState> = HashMap::default();
         let mut ids = Vec::new();
         let mut interner = Interner::new();
-        for (customer, time, key) in rows {
-            let next = u32::try_from(ids.len()).map_err(|_| JourneyError::TooManyCustomers)?;
-            let number = *numbers.entry(customer.clone()).or_insert(next);
-            if number == next {
-                ids.push(customer);
+        // Rows are taken in parts, and each lookup runs over a part of its own: then the processor fetches several at
+        // once from memory.
+        let mut part = (Vec::with_capacity(PART), Vec::with_capacity(PART));
+        let mut rows = rows.peekable();
+        while rows.peek().is_some() {
+            for (customer, time, key) in rows.by_ref().take(PART) {
+                part.0.push(customer);
+                part.1.push(key);
+                times.push(time);
             }
-            customers.push(number);
-            times.push(time);
-            keys.push(interner.number(key)?);
+            for customer in part.0.drain(..) {
+                let next = u32::try_from(ids.len()).map_err(|_| JourneyError::TooManyCustomers)?;
+                customers.push(match numbers.entry(customer) {
+                    Entry::Occupied(entry) => *entry.get(),
+                    Entry::Vacant(entry) => {
+                        ids.push(entry.key().clone());
+                        *entry.insert(next)
+                    }
+                });
+            }
+            for key in part.1.drain(..) {
+                keys.push(interner.number(key)?);
+            }
         }
         drop(numbers);
         let (names, codes) = interner.settle(limit)?;

@@ -61,13 +61,20 @@ impl Variants {
         S: AsRef<[u16]>,
     {
         let journeys = counts.values().sum();
-        let mut ranked: Vec<Variant> = counts
-            .into_iter()
-            .map(|(activities, journeys)| Variant { activities: activities.as_ref().into(), journeys })
-            .collect();
-        ranked.sort_unstable_by(|a, b| {
-            b.journeys.cmp(&a.journeys).then_with(|| a.activities.cmp(&b.activities))
+        // The first four codes in one number decide most comparisons without a look at the sequence.
+        let begin = |codes: &[u16]| {
+            let first = codes.iter().copied().chain(std::iter::repeat(0)).take(4);
+            first.fold(0, |number, code| number << 16 | u64::from(code))
+        };
+        let mut order: Vec<(u64, u64, S)> =
+            counts.into_iter().map(|(codes, journeys)| (journeys, begin(codes.as_ref()), codes)).collect();
+        order.sort_unstable_by(|a, b| {
+            b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then_with(|| a.2.as_ref().cmp(b.2.as_ref()))
         });
+        let ranked = order
+            .into_iter()
+            .map(|(journeys, _, codes)| Variant { activities: codes.as_ref().into(), journeys })
+            .collect();
         Self { names, ranked, journeys }
     }
 
