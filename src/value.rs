@@ -12,26 +12,46 @@
 //! Money is in minor units as `f64`; [`Money::rounded`](crate::Money::rounded) is the way back. Nothing here reads a
 //! clock, and equal input gives equal bits on every platform.
 
+mod at_risk;
+mod beta_geometric;
+mod bg_cnbd;
 mod bg_nbd;
 mod buyer;
+mod departure;
+mod distinct_rows;
 mod error;
 mod fit;
+mod forecast;
 mod gamma_gamma;
 mod horizon;
 mod lifetime;
+mod living;
+mod mbg_cnbd;
+mod mbg_nbd;
 mod model;
+mod nbd;
+mod pareto_nbd;
 mod spend;
+mod stages;
 mod summaries;
 mod summary;
+mod timed_buyer;
 
+pub use bg_cnbd::BgCnbd;
 pub use bg_nbd::BgNbd;
 pub use buyer::{Buyer, Buyers};
 pub use error::{FitError, ValueError};
 pub use fit::{Diagnostics, Fit, Parameter};
+pub use forecast::PurchaseForecast;
 pub use gamma_gamma::{GammaGamma, GammaGammaFit};
 pub use horizon::{Discount, Horizon, TimeUnit};
 pub use lifetime::LifetimeValue;
+pub use mbg_cnbd::MbgCnbd;
+pub use mbg_nbd::MbgNbd;
 pub use model::PurchaseModel;
+pub use nbd::Nbd;
+pub use pareto_nbd::ParetoNbd;
 pub use spend::{RepeatSpend, RepeatSpends};
 pub use summaries::{PurchaseLog, Summaries};
 pub use summary::Summary;
+pub use timed_buyer::TimedBuyer;

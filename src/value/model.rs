@@ -1,9 +1,17 @@
 use super::{Buyer, Buyers, Discount, Horizon, ValueError};
 
-mod sealed {
-    pub trait Sealed {}
+pub(super) mod sealed {
+    use super::super::Buyer;
+    use super::super::living::Living;
 
-    impl Sealed for super::super::BgNbd {}
+    /// What the forecasts of every model rest on.
+    pub trait Sealed {
+        /// The logarithm of the odds of having left; minus infinity where nobody can have.
+        fn ln_odds_gone(&self, buyer: Buyer) -> f64;
+
+        /// What the customer does from now on who has not left.
+        fn living(&self, buyer: Buyer) -> Living;
+    }
 }
 
 /// What every model of buying answers about a customer, through three doors that agree to the last bit: one row, an
@@ -46,10 +54,6 @@ pub trait PurchaseModel: sealed::Sealed {
     /// 0 or more; P(alive) is taken into account.
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64;
 
-    /// The time over which the future of a customer unfolds; expectations are smooth in ln(1 + t / it).
-    #[doc(hidden)]
-    fn pace(&self, buyer: Buyer) -> f64;
-
     /// How many repeat purchases someone who has just bought for the first time is expected to make within the
     /// horizon.
     fn expected_purchases_new(&self, horizon: Horizon) -> f64 {
@@ -70,7 +74,9 @@ pub trait PurchaseModel: sealed::Sealed {
     /// Nine evaluations of the expected purchases where the horizon is at most two discount times 1 / d and eleven
     /// times the age (one without discount), eight more for each panel that a longer one is divided into.
     fn discounted_purchases(&self, buyer: Buyer, horizon: Horizon, discount: Discount) -> f64 {
-        discounted(self.pace(buyer), horizon, discount, |until| self.expected_purchases(buyer, until))
+        discounted(self.living(buyer).pace(), horizon, discount, |until| {
+            self.expected_purchases(buyer, until)
+        })
     }
 
     /// [`log_likelihood`](Self::log_likelihood) of many.
@@ -158,7 +164,11 @@ pub trait PurchaseModel: sealed::Sealed {
     }
 }
 
-fn fill(buyers: Buyers<'_>, out: &mut [f64], score: impl Fn(Buyer) -> f64) -> Result<(), ValueError> {
+pub(super) fn fill(
+    buyers: Buyers<'_>,
+    out: &mut [f64],
+    score: impl Fn(Buyer) -> f64,
+) -> Result<(), ValueError> {
     buyers.fits("out", out.len())?;
     for (slot, buyer) in out.iter_mut().zip(buyers.iter()) {
         *slot = score(buyer);
