@@ -5,8 +5,20 @@
 //! one ([`Buyer::age`]). The way from purchases to value:
 //!
 //! 1. [`Summary::of`] one history, or [`Summaries::from_log`] for the columns of a whole log;
-//! 2. [`BgNbd::fit`] on the buyers, [`GammaGamma::fit`] on the spend of those who came back;
-//! 3. [`PurchaseModel`] for P(alive) and expected purchases, [`LifetimeValue`] for money.
+//! 2. [`BgNbd::fit`] on the buyers (or another model below), [`GammaGamma::fit`] on the spend of those who came back;
+//! 3. [`PurchaseModel`] for P(alive) and expected purchases, [`PurchaseForecast`] for all else that is to come,
+//!    [`LifetimeValue`] for money.
+//!
+//! | model | customers leave | purchases come |
+//! |---|---|---|
+//! | [`Nbd`] | never | at random |
+//! | [`BgNbd`] | after a repeat purchase | at random |
+//! | [`MbgNbd`] | after any purchase | at random |
+//! | [`ParetoNbd`] | at any time | at random |
+//! | [`BgCnbd`] | after a repeat purchase | regularly |
+//! | [`MbgCnbd`] | after any purchase | regularly |
+//!
+//! Of models fitted to the same customers, the one with the lowest [`Fit::aic`] explains them best.
 //!
 //! Times are plain numbers in one unit of your choice, the unit of the fit: what goes in as weeks comes out as weeks.
 //! Money is in minor units as `f64`; [`Money::rounded`](crate::Money::rounded) is the way back. Nothing here reads a

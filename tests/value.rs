@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
 use chrono::NaiveDate;
+use patronage::purchase::PurchaseHistory;
 use patronage::value::{
     BgCnbd, BgNbd, Buyer, Discount, Fit, GammaGamma, Horizon, LifetimeValue, MbgCnbd, MbgNbd, Nbd, ParetoNbd,
     PurchaseForecast, PurchaseLog, PurchaseModel, Summaries, TimeUnit, TimedBuyer,
@@ -163,6 +164,28 @@ fn nbd_on_cdnow() {
         .map(|buyer| f64::from(buyer.frequency()) * buyer.age().ln() - ln_factorial(buyer.frequency()))
         .sum();
     close(fit.log_likelihood() + counts, -3_193.058_675_16, 1e-10);
+}
+
+/// BTYDplus finds no regularity in CDNOW either, and then both are the plain models.
+#[test]
+fn no_regularity_on_cdnow() {
+    let log = sample();
+    let mut histories = vec![PurchaseHistory::new(patronage::Currency::USD); 2357];
+    for ((&customer, &day), &cents) in log.customer.iter().zip(&log.day).zip(&log.cents) {
+        let date = NaiveDate::default() + chrono::Days::new(u64::try_from(day).unwrap());
+        // Days on which a CD was free count as days of purchases.
+        let money = Money::new(cents, patronage::Currency::USD);
+        histories[customer as usize].push_on(date, money).unwrap();
+    }
+    let as_of = date(1997, 9, 30);
+    let timed: Vec<TimedBuyer> =
+        histories.iter().map(|history| TimedBuyer::of(history, as_of, TimeUnit::WEEK).unwrap()).collect();
+    let plain = MbgNbd::fit(timed.iter().map(TimedBuyer::buyer)).unwrap();
+    let regular = MbgCnbd::fit(timed.iter().copied()).unwrap();
+    assert_eq!(regular.model().k(), 1);
+    close(regular.log_likelihood(), plain.log_likelihood(), 1e-14);
+    close(regular.model().b(), plain.model().b(), 1e-12);
+    assert_eq!(BgCnbd::fit(timed.iter().copied()).unwrap().model().k(), 1);
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn ln_gamma_1p(x: f64) -> f64 {
 }
 
 /// The continued fraction of `e^z E_s(z)` by Lentz's method.
+#[expect(clippy::many_single_char_names, reason = "the letters are those of Lentz's method")]
 fn by_fraction(s: f64, z: f64) -> f64 {
     let mut b = z + s;
     let mut c = 1e300;

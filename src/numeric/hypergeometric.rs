@@ -63,11 +63,11 @@ fn by_integral(n: f64, a: f64, b: f64, tau: f64) -> f64 {
 /// The mean of `gain` over p of Beta(a, b), to about twelve digits, for a function that is analytic and tame where the
 /// logit of p is within half of pi of the real line.
 ///
-/// The relative slopes of `gain` in p are at most `steep` near 1 and `reach` near 0, where its limit is `at_zero`.
+/// The relative slopes of `gain` in p are at most `falloff` near 1 and `reach` near 0, where its limit is `at_zero`.
 pub(crate) fn mean_of_beta(
     a: f64,
     b: f64,
-    steep: f64,
+    falloff: f64,
     reach: f64,
     gain: impl Fn(f64) -> f64,
     at_zero: f64,
@@ -97,7 +97,7 @@ pub(crate) fn mean_of_beta(
         let flat = if direction < 0.0 {
             -(39.0 + libm::log1p(a + b + reach))
         } else {
-            39.0 + libm::log1p(a + b + steep)
+            39.0 + libm::log1p(a + b + falloff)
         };
         let mut logit = mode;
         loop {

@@ -27,6 +27,7 @@ pub(crate) fn tails(n: f64, i: f64, tau: f64) -> (f64, f64) {
 }
 
 /// The continued fraction of the incomplete beta function by Lentz's method.
+#[expect(clippy::many_single_char_names, reason = "the letters are those of Lentz's method")]
 fn fraction(a: f64, b: f64, z: f64) -> f64 {
     let away = |x: f64| if x.abs() < 1e-300 { 1e-300 } else { x };
     let mut c = 1.0;

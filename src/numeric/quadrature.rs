@@ -50,6 +50,17 @@ pub(crate) fn rule(width: f64, change: f64) -> Rule {
     }
 }
 
+/// The rule that sums a panel to ten digits, of a function that changes little and has its singularities pi away.
+pub(crate) fn rule_of_width(width: f64) -> Rule {
+    if width <= 1.0 {
+        &EIGHT
+    } else if width <= 1.75 {
+        &TWELVE
+    } else {
+        &SIXTEEN
+    }
+}
+
 /// The integral of e^(f - peak) over low..high, where f is concave, has its highest value `peak` on the interval at
 /// `mode`, and is analytic within pi of the real line. Either end may be infinite where f falls without bound.
 pub(crate) fn log_concave(mode: f64, low: f64, high: f64, f: impl Fn(f64) -> f64) -> f64 {

@@ -32,7 +32,7 @@ impl<M: PurchaseModel> LifetimeValue<'_, M> {
     ///
     /// let (buyer, spent) = (Buyer::new(2, 30.43, 38.86)?, RepeatSpend::new(2, 2235.0)?);
     /// let at_risk = value.at_risk(buyer, spent, Horizon::new(13.0)?);
-    /// assert_eq!(format!("{:.0} of {:.0} cents", at_risk, value.value(buyer, spent)), "1");
+    /// assert_eq!(format!("{at_risk:.0} of {:.0} cents", value.value(buyer, spent)), "1226 of 3589 cents");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn at_risk(&self, buyer: Buyer, spend: RepeatSpend, silence: Horizon) -> f64 {

@@ -195,7 +195,7 @@ impl BetaGeometric {
             let key = |timed: &TimedBuyer| timed.buyer().key();
             key(one).cmp(&key(other)).then(one.ln_intervals().total_cmp(&other.ln_intervals()))
         });
-        let part = |chunk: &[TimedBuyer]| chunk.iter().map(|timed| timed.ln_intervals()).sum::<f64>();
+        let part = |chunk: &[TimedBuyer]| chunk.iter().map(TimedBuyer::ln_intervals).sum::<f64>();
         let ln_intervals: f64 = buyers.chunks(CHUNK).map(part).sum();
         let rows = DistinctRows::of(buyers.iter().map(TimedBuyer::buyer))?;
         let mut best: Option<Fit<M>> = None;
@@ -393,7 +393,7 @@ impl BetaGeometric {
 
 /// The likelihood of times between purchases that are not known but for their sum, against those of k = 1:
 /// `t_x^((k-1) x)` G(x) / G(k x).
-fn ln_unseen_times(stages: u32, frequency: u32, recency: f64) -> f64 {
+pub(super) fn ln_unseen_times(stages: u32, frequency: u32, recency: f64) -> f64 {
     if stages == 1 || frequency == 0 {
         return 0.0;
     }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 /// let buyer = Buyer::new(5, 30.0, 45.0)?;
 /// let random = BgCnbd::new(1, 0.8, 6.0, 0.8, 2.5)?;
 /// let regular = BgCnbd::new(3, 0.8, 2.0, 0.8, 2.5)?;
-/// assert_eq!(format!("{:.4} {:.4}", random.p_alive(buyer), regular.p_alive(buyer)), "0.0000 0.0000");
+/// assert_eq!(format!("{:.4} {:.4}", random.p_alive(buyer), regular.p_alive(buyer)), "0.5187 0.2679");
 /// # Ok::<(), patronage::ValidationError>(())
 /// ```
 ///

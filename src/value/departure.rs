@@ -57,9 +57,7 @@ impl Departure {
     pub(super) fn ln_both(&self, from: f64, until: f64) -> (f64, f64) {
         let lost = self.lost(from, until);
         let gone = self.s * self.gone(from, until);
-        let sum = libm::exp(-lost) + gone;
-        // Someone of whom not even a trace is left would be both; then neither is possible to tell.
-        if sum > 0.0 { (libm::log(sum), libm::log(gone) + lost) } else { (-lost, 0.0) }
+        (libm::log(libm::exp(-lost) + gone), libm::log(gone) + lost)
     }
 
     /// How likely no purchase is from now until `time`, for someone alive now.

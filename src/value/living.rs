@@ -37,6 +37,17 @@ impl Living {
         }
     }
 
+    /// The widest panel in ln(1 + t / pace) to sum over: expectations are analytic but for logarithms pi away, but those
+    /// of regular buyers have a step for each of the next few purchases.
+    pub(super) fn widest_panel(self) -> f64 {
+        if let Leaving::AfterPurchase { stages: Some(_), .. } = self.leaving { 0.5 } else { 2.5 }
+    }
+
+    /// Whether BG/NBD or MBG/NBD describes them.
+    pub(super) fn leaves_after_purchases_at_random(self) -> bool {
+        matches!(self.leaving, Leaving::AfterPurchase { stages: None, .. })
+    }
+
     fn departure(self, s: f64, beta: f64) -> Departure {
         Departure { n: self.shape, alpha: self.scale, s, beta }
     }
@@ -130,6 +141,7 @@ impl Living {
     }
 
     /// How likely exactly so many purchases are before someone leaves at any time before t.
+    #[expect(clippy::many_single_char_names, reason = "the letters are those of the papers")]
     fn p_purchases_then_gone(self, s: f64, beta: f64, count: u32, t: f64) -> f64 {
         let (n, alpha, c) = (self.shape, self.scale, f64::from(count));
         // In the logarithm of the time of leaving.

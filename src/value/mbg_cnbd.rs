@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// let model = MbgCnbd::new(3, 0.8, 2.0, 0.8, 2.5)?;
 /// let p_alive = model.p_alive(Buyer::new(5, 30.0, 45.0)?);
-/// assert_eq!(format!("{p_alive:.6}"), "0.000000");
+/// assert_eq!(format!("{p_alive:.6}"), "0.296895");
 /// # Ok::<(), patronage::ValidationError>(())
 /// ```
 ///

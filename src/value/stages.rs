@@ -1,4 +1,5 @@
 //! Purchases that come at every k-th stage: regular buyers.
+#![expect(clippy::many_single_char_names, reason = "the letters are those of the papers")]
 
 use crate::numeric::gamma::{ln_beta, ln_gamma};
 use crate::numeric::incomplete_beta::tails;
@@ -56,19 +57,21 @@ pub(super) fn slopes(stages: u32, n: f64, w: f64) -> LnSum {
         }
         if term > LARGE {
             term /= LARGE;
-            moments.iter_mut().for_each(|moment| *moment /= LARGE);
+            for moment in &mut moments {
+                *moment /= LARGE;
+            }
             ln_scale += LN_LARGE;
         }
     }
     let [sum, first, at, bend, both, square] = moments;
-    let (shape, share) = (first / sum, at / sum);
+    let (in_n, in_w) = (first / sum, at / sum);
     LnSum {
         value: ln_scale + libm::log(sum),
-        shape,
-        share,
-        shape_shape: bend / sum - shape * shape,
-        shape_share: both / sum - shape * share,
-        share_share: square / sum - share * share,
+        shape: in_n,
+        share: in_w,
+        shape_shape: bend / sum - in_n * in_n,
+        shape_share: both / sum - in_n * in_w,
+        share_share: square / sum - in_w * in_w,
     }
 }
 
@@ -141,14 +144,14 @@ impl Stages {
         // Stages one by one, while the purchases they come to are few.
         let end = last.min((MOST_TERMS + 1.0) * k - j - 1.0);
         let z = tau / (1.0 + tau);
-        let (mut due, mut made, mut stays) = (0.0, 0.0, 1.0);
+        let (mut due, mut purchases, mut stays) = (0.0, 0.0, 1.0);
         let mut buy = |until: f64| {
             while due < until {
-                made += stays;
+                purchases += stays;
                 stays *= (b + due) / ((a + b) + due);
                 due += 1.0;
             }
-            made
+            purchases
         };
         let mut sum = 0.0;
         if first <= end {
@@ -164,11 +167,11 @@ impl Stages {
             return sum;
         }
         // Beyond, the sum over m is an integral from m - 1/2 on, corrected by its slope there.
-        let made = buy(MOST_TERMS);
+        let before = buy(MOST_TERMS);
         let ln_beta_ab = ln_beta(a, b);
         let term = |m: f64| libm::exp(ln_beta(a, b + m - 1.0) - ln_beta_ab) * tails(n, m * k - j, tau).1;
         let (next, previous) = (term(MOST_TERMS + 1.0), term(MOST_TERMS));
-        sum += made * tails(n, (MOST_TERMS + 1.0) * k - j, tau).1 + (next - previous) / 24.0;
+        sum += before * tails(n, (MOST_TERMS + 1.0) * k - j, tau).1 + (next - previous) / 24.0;
         let (mut low, stop) = (libm::log(MOST_TERMS + 0.5), libm::log(last / k + 2.0));
         let falls = libm::log((first / k).max(1.0));
         while low < stop {
@@ -228,7 +231,7 @@ impl Stages {
     }
 }
 
-/// 2F1(1, b; a+b; e^ln_y) for `ln_y` < 0: the sum of E[(1-p)^(m-1)] y^(m-1), by its continued fraction.
+/// 2F1(1, b; a+b; y) for a `ln_y` below 0: the sum of E[(1-p)^(m-1)] y^(m-1), by its continued fraction.
 fn all_purchases(a: f64, b: f64, ln_y: f64) -> f64 {
     let (y, c) = (libm::exp(ln_y), a + b);
     let mut value = 1.0;
@@ -268,9 +271,9 @@ fn lowest(mode: f64, floor: f64, ln_p: impl Fn(f64) -> f64) -> f64 {
     while high - low > 1.0 {
         let middle = libm::floor(0.5 * (low + high));
         if ln_p(middle) < floor {
-            low = middle
+            low = middle;
         } else {
-            high = middle
+            high = middle;
         }
         if middle + 1.0 <= middle {
             break;
