@@ -2,12 +2,15 @@
 
 pub(crate) mod exact;
 pub(crate) mod exponential;
+pub(crate) mod exponential_integral;
 pub(crate) mod gamma;
 pub(crate) mod hypergeometric;
+pub(crate) mod incomplete_beta;
 pub(crate) mod linear;
 pub(crate) mod optimise;
 #[cfg_attr(not(test), expect(dead_code, reason = "nobody needs Holm's adjustment yet"))]
 pub(crate) mod proportion;
+pub(crate) mod quadrature;
 pub(crate) mod quantile;
 #[cfg(test)]
 pub(crate) mod reference;

@@ -85,7 +85,13 @@ struct SmallWithFloats {
     horizon: Horizon,
     discount: Discount,
     time_unit: TimeUnit,
+    timed_buyer: TimedBuyer,
+    nbd: Nbd,
     bg_nbd: BgNbd,
+    mbg_nbd: MbgNbd,
+    pareto_nbd: ParetoNbd,
+    bg_cnbd: BgCnbd,
+    mbg_cnbd: MbgCnbd,
     gamma_gamma: GammaGamma,
     lifetime_value: LifetimeValue<'static, BgNbd>,
     parameter: Parameter,
@@ -219,7 +225,13 @@ fn data_is_read_and_written() {
     is_data::<Horizon>();
     is_data::<Discount>();
     is_data::<TimeUnit>();
+    is_data::<TimedBuyer>();
+    is_data::<Nbd>();
     is_data::<BgNbd>();
+    is_data::<MbgNbd>();
+    is_data::<ParetoNbd>();
+    is_data::<BgCnbd>();
+    is_data::<MbgCnbd>();
     is_data::<GammaGamma>();
 }
 

@@ -56,6 +56,27 @@ fn by_series(n: f64, a: f64, b: f64, tau: f64) -> Option<f64> {
 }
 
 fn by_integral(n: f64, a: f64, b: f64, tau: f64) -> f64 {
+    let gain = |p: f64| -libm::expm1(-n * libm::log1p(p * tau)) / p;
+    mean_of_beta(a, b, n, n * tau.min(1e200), gain, n * tau)
+}
+
+/// The mean of `gain` over p of Beta(a, b), to about twelve digits, for a function that is analytic and tame where the
+/// logit of p is within half of pi of the real line.
+///
+/// The relative slopes of `gain` in p are at most `falloff` near 1 and `reach` near 0, where its limit is `at_zero`.
+pub(crate) fn mean_of_beta(
+    a: f64,
+    b: f64,
+    falloff: f64,
+    reach: f64,
+    gain: impl Fn(f64) -> f64,
+    at_zero: f64,
+) -> f64 {
+    let gain = |logit: f64| {
+        let ln_p = ln_both(logit).0;
+        // Below e^-700, p itself would vanish; the gain has been at its limit for long.
+        if ln_p < -1000.0 * LN_2 { at_zero } else { gain(libm::exp(ln_p)) }
+    };
     // The weight p^a (1-p)^b of the logit has about this width around its mode; half of pi bounds the strip in which
     // everything is analytic and tame. Either makes the rule exact to the last digits.
     let width = (a.recip() + b.recip()).sqrt();
@@ -63,20 +84,20 @@ fn by_integral(n: f64, a: f64, b: f64, tau: f64) -> f64 {
     let mode = libm::log(a / b);
     if width < 1e-6 {
         // Everyone has the same p, to a relative 1e-12.
-        return gain(n, tau, mode);
+        return gain(mode);
     }
     let parts = |logit: f64| {
         let weight = weight(a, b, mode, logit);
-        (weight, weight * gain(n, tau, logit))
+        (weight, weight * gain(logit))
     };
 
     let (mut weights, mut gains) = parts(mode);
     for (direction, power) in [(-1.0, a), (1.0, b)] {
         // Beyond this logit the weight is a pure exponential and the gain is constant: the rest is a geometric sum.
         let flat = if direction < 0.0 {
-            -(39.0 + libm::log1p(a + b + n * tau.min(1e200)))
+            -(39.0 + libm::log1p(a + b + reach))
         } else {
-            39.0 + libm::log1p(a + b + n)
+            39.0 + libm::log1p(a + b + falloff)
         };
         let mut logit = mode;
         loop {
@@ -116,17 +137,6 @@ fn weight(a: f64, b: f64, mode: f64, logit: f64) -> f64 {
 fn ln_both(logit: f64) -> (f64, f64) {
     let e = libm::log1p(libm::exp(-logit.abs()));
     if logit > 0.0 { (-e, -logit - e) } else { (logit - e, -e) }
-}
-
-/// (1 - (1 + p tau)^-n) / p at the p of a logit.
-fn gain(n: f64, tau: f64, logit: f64) -> f64 {
-    let ln_p = ln_both(logit).0;
-    // Below e^-700, p itself would vanish; the gain has been n tau for long.
-    if ln_p < -1000.0 * LN_2 {
-        return n * tau;
-    }
-    let p = libm::exp(ln_p);
-    -libm::expm1(-n * libm::log1p(p * tau)) / p
 }
 
 #[cfg(test)]

@@ -92,6 +92,11 @@ impl Buyer {
         self.age
     }
 
+    /// The same customer after a further time without a purchase.
+    pub(super) fn after_silence(self, silence: f64) -> Self {
+        Self { age: (self.age + silence).min(LONGEST), ..self }
+    }
+
     /// The order of likelihoods: by count, then by times.
     pub(super) fn key(&self) -> (u32, u64, u64) {
         // Times are not negative, so the order of their bits is their order.

@@ -56,6 +56,12 @@ pub enum FitError {
         /// The row, counted from 0 in the order given.
         row: usize,
     },
+    /// The regularity asked for is none that can be fitted.
+    #[error("the regularity k must lie between 1 and 32, not at {k}")]
+    Regularity {
+        /// The regularity asked for.
+        k: u32,
+    },
     /// The likelihood grows towards the edge of what the model can be: the data want a simpler model.
     #[error("the best {parameter} lies at an edge of the model after {} iterations", .diagnostics.iterations)]
     Boundary {

@@ -103,6 +103,13 @@ pub(super) struct Slopes {
     pub(super) hessian: Symmetric,
 }
 
+impl Slopes {
+    /// What a likelihood says where it has no value.
+    pub(super) fn nowhere() -> Self {
+        Self { value: f64::NAN, gradient: Vec::new(), hessian: Symmetric::zeros(0) }
+    }
+}
+
 /// A parameter to be fitted: its name and the open range its best value must lie in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unknown {

@@ -32,7 +32,7 @@ use crate::measure::Share;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LifetimeValue<'a, M> {
-    purchases: &'a M,
+    pub(super) purchases: &'a M,
     spend: &'a GammaGamma,
     horizon: Horizon,
     discount: Discount,

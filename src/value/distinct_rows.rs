@@ -1,0 +1,71 @@
+use super::{Buyer, FitError};
+
+/// Rows are added up in chunks of this size, and the chunks in order, so that no number of threads changes a bit.
+pub(super) const CHUNK: usize = 4096;
+
+/// The times of a distinct row, and how many customers have it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) recency: f64,
+    pub(super) age: f64,
+    pub(super) weight: f64,
+}
+
+/// All customers with one frequency.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) frequency: u32,
+    pub(super) weight: f64,
+    pub(super) rows: Vec<Row>,
+}
+
+/// The sufficient statistics: distinct rows and how many customers have them, by frequency.
+#[derive(Clone, Debug)]
+pub(super) struct DistinctRows {
+    pub(super) groups: Vec<Group>,
+    pub(super) customers: u64,
+    pub(super) longest_age: f64,
+    pub(super) total_age: f64,
+    pub(super) total_frequency: f64,
+}
+
+impl DistinctRows {
+    /// Sorts and counts equal rows.
+    ///
+    /// # Errors
+    /// Where nothing can be learned from them: no customers, nobody who came back, or all the same.
+    pub(super) fn of(buyers: impl IntoIterator<Item = Buyer>) -> Result<Self, FitError> {
+        let mut buyers: Vec<Buyer> = buyers.into_iter().collect();
+        let customers = u64::try_from(buyers.len()).unwrap_or(u64::MAX);
+        buyers.sort_unstable_by_key(Buyer::key);
+        let (Some(first), Some(last)) = (buyers.first(), buyers.last()) else {
+            return Err(FitError::NoCustomers);
+        };
+        if last.frequency() == 0 {
+            return Err(FitError::NoRepeatPurchases { customers });
+        }
+        if first == last {
+            return Err(FitError::AllTheSame { customers });
+        }
+        let mut found =
+            Self { groups: Vec::new(), customers, longest_age: 0.0, total_age: 0.0, total_frequency: 0.0 };
+        for group in buyers.chunk_by(|one, next| one.frequency() == next.frequency()) {
+            let mut rows = Vec::new();
+            let mut weight = 0.0;
+            let mut frequency = 0;
+            for equal in group.chunk_by(|one, next| one == next) {
+                let Some(buyer) = equal.first() else { continue };
+                #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 customers")]
+                let times = equal.len() as f64;
+                frequency = buyer.frequency();
+                weight += times;
+                found.longest_age = found.longest_age.max(buyer.age());
+                found.total_age += times * buyer.age();
+                rows.push(Row { recency: buyer.recency(), age: buyer.age(), weight: times });
+            }
+            found.total_frequency += weight * f64::from(frequency);
+            found.groups.push(Group { frequency, weight, rows });
+        }
+        Ok(found)
+    }
+}
