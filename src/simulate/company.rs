@@ -60,19 +60,12 @@ const DEFAULT: [(PainKind, LifecycleStage, Touchpoint, Engagement, f64, f64); 4]
         LifecycleStage::Existing,
         Touchpoint::PhoneCallCentre,
         Engagement::Support,
-        0.30,
-        0.30,
+        0.32,
+        0.33,
     ),
-    (PainKind::Confused, LifecycleStage::Purchase, Touchpoint::Chat, Engagement::Fulfilment, 0.20, 0.25),
-    (PainKind::Lost, LifecycleStage::Existing, Touchpoint::SelfService, Engagement::Ordering, 0.10, 0.20),
-    (
-        PainKind::Defected,
-        LifecycleStage::Repurchase,
-        Touchpoint::PhoneInHouse,
-        Engagement::Billing,
-        0.06,
-        0.25,
-    ),
+    (PainKind::Lost, LifecycleStage::Existing, Touchpoint::SelfService, Engagement::Ordering, 0.20, 0.26),
+    (PainKind::Confused, LifecycleStage::Purchase, Touchpoint::Chat, Engagement::Fulfilment, 0.20, 0.22),
+    (PainKind::Defected, LifecycleStage::Purchase, Touchpoint::PhoneInHouse, Engagement::Billing, 0.12, 0.22),
 ];
 
 impl Default for Company {
@@ -80,12 +73,12 @@ impl Default for Company {
     ///
     /// | kind | stage | touch point | engagement | reach | effect |
     /// |---|---|---|---|---|---|
-    /// | frustrated | existing | phone, call centre | support | 30 % | 30 % |
-    /// | confused | purchase | chat | fulfilment | 20 % | 25 % |
-    /// | lost | existing | self-service | ordering | 10 % | 20 % |
-    /// | defected | re-purchase | phone, in house | billing | 6 % | 25 % |
+    /// | frustrated | existing | phone, call centre | support | 32 % | 33 % |
+    /// | lost | existing | self-service | ordering | 20 % | 26 % |
+    /// | confused | purchase | chat | fulfilment | 20 % | 22 % |
+    /// | defected | purchase | phone, in house | billing | 12 % | 22 % |
     ///
-    /// They are listed by the customers they cost: of 23,570 simulated CDNOW customers about 1,000, 420, 240 and 60.
+    /// They are listed by what they cost, in customers and in money.
     fn default() -> Self {
         let planted = DEFAULT.iter().map(|&(kind, stage, touchpoint, engagement, reach, effect)| {
             let share = |value| Share::new(value).unwrap_or_default();
