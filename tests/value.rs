@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use patronage::purchase::PurchaseHistory;
 use patronage::value::{
     BgCnbd, BgNbd, Buyer, Discount, Fit, GammaGamma, Horizon, LifetimeValue, MbgCnbd, MbgNbd, Nbd, ParetoNbd,
-    PurchaseForecast, PurchaseLog, PurchaseModel, Summaries, TimeUnit, TimedBuyer,
+    PurchaseLog, PurchaseModel, Summaries, TimeUnit, TimedBuyer,
 };
 use patronage::{Money, Share};
 
@@ -166,7 +166,7 @@ fn nbd_on_cdnow() {
     close(fit.log_likelihood() + counts, -3_193.058_675_16, 1e-10);
 }
 
-/// BTYDplus finds no regularity in CDNOW either, and then both are the plain models.
+/// `BTYDplus` finds no regularity in CDNOW either, and then both are the plain models.
 #[test]
 fn no_regularity_on_cdnow() {
     let log = sample();
