@@ -125,7 +125,7 @@ fn connect(path: &Path, options: SqliteOptions) -> Result<Connection, StoreError
     connection.set_prepared_statement_cache_capacity(64);
     wait(&connection, options.busy_timeout)?;
     // Nothing is changed in a file before it is known to be ours.
-    stored_version(&connection)?;
+    version(&connection)?;
     connection.execute_batch(SETTINGS).map_err(failed("set up the connection"))?;
     let synchronous = if options.full { FULL } else { NORMAL };
     connection.execute_batch(synchronous).map_err(failed("set up the connection"))?;
@@ -144,7 +144,15 @@ fn number(connection: &Connection, pragma: &'static str) -> Result<i64, StoreErr
     connection.query_row(pragma, [], |row| row.get(0)).map_err(failed("read a setting"))
 }
 
-/// The schema version of a file of ours, 0 for a new one.
+/// The schema version of a file of ours, 0 for a new one, of one moment: another handle may be making the file.
+fn version(connection: &Connection) -> Result<usize, StoreError> {
+    connection.execute_batch(BEGIN_READ).map_err(failed("begin to read"))?;
+    let version = stored_version(connection);
+    connection.execute_batch(ROLLBACK).map_err(failed("roll back"))?;
+    version
+}
+
+/// As [`version`], within a transaction.
 fn stored_version(connection: &Connection) -> Result<usize, StoreError> {
     let version = number(connection, "PRAGMA user_version")?;
     match number(connection, "PRAGMA application_id")? {
@@ -184,7 +192,7 @@ fn use_write_ahead_log(connection: &Connection, timeout: Duration) -> Result<(),
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let failed = failed("migrate the schema");
-    for migration in MIGRATIONS.iter().skip(stored_version(connection)?) {
+    for migration in MIGRATIONS.iter().skip(version(connection)?) {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         // Another handle may have been faster.
@@ -207,7 +215,7 @@ fn verify(connection: &Connection, options: SqliteOptions) -> Result<(), StoreEr
             return Err(StoreError::Unusable { problem });
         }
     }
-    if stored_version(connection)? != MIGRATIONS.len() {
+    if version(connection)? != MIGRATIONS.len() {
         return Err(StoreError::Unusable { problem: "its schema could not be brought up to date" });
     }
     let statements = [
