@@ -26,10 +26,7 @@ struct Writer {
 impl Writer {
     fn bytes(&mut self, bytes: &[u8]) {
         self.pending.extend_from_slice(bytes);
-        if self.pending.len() >= BLOCK {
-            self.hash.write(&self.pending);
-            self.pending.clear();
-        }
+        self.flush_if_full();
     }
 
     fn length(&mut self, length: usize) {
@@ -37,8 +34,40 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        self.length(text.len());
-        self.bytes(text.as_bytes());
+        self.pending.reserve(text.len() + 8);
+        self.pending.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        self.pending.extend_from_slice(text.as_bytes());
+        self.flush_if_full();
+    }
+
+    fn flush_if_full(&mut self) {
+        if self.pending.len() >= BLOCK {
+            self.flush();
+        }
+    }
+
+    #[cold]
+    fn flush(&mut self) {
+        self.hash.write(&self.pending);
+        self.pending.clear();
+    }
+}
+
+/// Text that is formatted where it is hashed from.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    fn write_char(&mut self, character: char) -> fmt::Result {
+        match u8::try_from(character) {
+            Ok(byte) if byte.is_ascii() => self.0.push(byte),
+            _ => self.0.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+        Ok(())
     }
 }
 
@@ -101,6 +130,21 @@ impl ser::Serializer for &mut Writer {
 
     fn serialize_str(self, value: &str) -> Result<(), Failed> {
         self.text(value);
+        Ok(())
+    }
+
+    /// As `serialize_str` of the formatted text, without the text in between.
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Failed> {
+        use fmt::Write as _;
+
+        let before = self.pending.len();
+        self.pending.extend_from_slice(&[0; 8]);
+        write!(Text(&mut self.pending), "{value}").map_err(|_| Failed)?;
+        let length = self.pending.len() - before - 8;
+        if let Some(place) = self.pending.get_mut(before..before + 8) {
+            place.copy_from_slice(&(length as u64).to_le_bytes());
+        }
+        self.flush_if_full();
         Ok(())
     }
 
@@ -268,6 +312,23 @@ mod tests {
         assert_ne!(digest(&("ab", "c")), digest(&("a", "bc")));
         assert_ne!(digest(&[Some(1_u8), None]), digest(&[None, Some(1_u8)]));
         assert_eq!(digest(&vec![1_u32, 2]), digest(&[1_u32, 2].as_slice()));
+    }
+
+    #[test]
+    fn formatted_text_is_hashed_as_text() {
+        struct Shown<T>(T);
+
+        impl<T: fmt::Display> Serialize for Shown<T> {
+            fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&self.0)
+            }
+        }
+
+        for text in ["", "a", "é\u{10ffff}", &"long ".repeat(BLOCK)] {
+            assert_eq!(digest(&(Shown(text), 'x')), digest(&(text, 'x')));
+        }
+        let at = chrono::DateTime::from_timestamp(1_767_225_600, 123_456_000).unwrap();
+        assert_eq!(digest(&at), digest(&"2026-01-01T00:00:00.123456Z"));
     }
 
     #[test]

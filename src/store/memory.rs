@@ -1,4 +1,4 @@
-use super::facts::{self, Fact, Facts, Timeline};
+use super::facts::{Fact, Facts};
 use super::{ChangeSet, Committed, Entity, Store, StoreError, due};
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};
@@ -26,8 +26,9 @@ use uuid::Uuid;
 ///
 /// # Cost
 /// A commit changes the state in place and notes how to take each change back; a refused one is taken back in reverse
-/// order before anyone else sees it. So it costs time and memory by its own size: O(log customers) for each change;
-/// a fact that arrives late costs sorting the timeline of its customer once in a commit. Readers run side by side.
+/// order before anyone else sees it. So it costs time and memory by its own size: O(log n) for a customer, a task or a
+/// job, O(1) for a fact; facts that arrive late cost sorting the timeline of their customer once in a commit. Readers
+/// run side by side.
 ///
 /// # Example
 /// ```
@@ -72,13 +73,9 @@ struct State {
     journal: HashMap<IdempotencyKey, Entry>,
 }
 
-/// All that is known about one customer.
 struct Dossier {
     customer: Customer,
     lifecycle: LifecycleHistory,
-    consents: Timeline<ConsentRecord>,
-    purchases: Timeline<Purchase>,
-    interactions: Timeline<Interaction>,
 }
 
 struct Entry {
@@ -90,9 +87,10 @@ struct Entry {
 enum Undo {
     Customer(CustomerId, Option<Box<Customer>>),
     Lifecycle(CustomerId, LifecycleHistory),
-    Consent(CustomerId),
-    Purchase(CustomerId),
-    Interaction(CustomerId),
+    /// To so many facts.
+    Consents(usize),
+    Purchases(usize),
+    Interactions(usize),
     Task(TaskId, Option<Box<Task>>),
     Job(IdempotencyKey, Option<Box<Job>>),
 }
@@ -102,7 +100,6 @@ enum Undo {
 struct Progress {
     undo: Vec<Undo>,
     known: u64,
-    unsorted: BTreeSet<CustomerId>,
 }
 
 impl MemoryStore {
@@ -147,20 +144,16 @@ impl State {
                 Err(StoreError::KeyReuse { entity: Entity::ChangeSet, key: *changes.key().as_uuid() })
             };
         }
-        let mut progress = Progress { undo: Vec::with_capacity(changes.len()), ..Progress::default() };
+        let mut progress = Progress::default();
         if let Err(refusal) = self.apply(changes, &mut progress) {
             while let Some(change) = progress.undo.pop() {
                 self.take_back(change);
             }
             return Err(refusal);
         }
-        for customer in &progress.unsorted {
-            if let Some(dossier) = self.customers.get_mut(customer) {
-                facts::sort(&mut dossier.consents);
-                facts::sort(&mut dossier.purchases);
-                facts::sort(&mut dossier.interactions);
-            }
-        }
+        self.consents.sort();
+        self.purchases.sort();
+        self.interactions.sort();
         let receipt = Committed {
             sequence: self.journal.len() as u64 + 1,
             applied: changes.len() as u64 - progress.known,
@@ -180,30 +173,9 @@ impl State {
             self.put_stage_change(*customer, *change, progress)?;
         }
         let Self { customers, consents, purchases, interactions, .. } = self;
-        append(
-            customers,
-            consents,
-            changes.consents(),
-            progress,
-            |dossier| &mut dossier.consents,
-            Undo::Consent,
-        )?;
-        append(
-            customers,
-            purchases,
-            changes.purchases(),
-            progress,
-            |dossier| &mut dossier.purchases,
-            Undo::Purchase,
-        )?;
-        append(
-            customers,
-            interactions,
-            changes.interactions(),
-            progress,
-            |dossier| &mut dossier.interactions,
-            Undo::Interaction,
-        )?;
+        append(consents, changes.consents(), customers, progress, Undo::Consents)?;
+        append(purchases, changes.purchases(), customers, progress, Undo::Purchases)?;
+        append(interactions, changes.interactions(), customers, progress, Undo::Interactions)?;
         for task in changes.tasks() {
             self.put_task(task, progress)?;
         }
@@ -248,16 +220,7 @@ impl State {
             (None, _) => self.customers.remove(&id).map(|dossier| dossier.customer),
             (Some(customer), Some(dossier)) => Some(std::mem::replace(&mut dossier.customer, customer)),
             (Some(customer), None) => {
-                self.customers.insert(
-                    id,
-                    Dossier {
-                        customer,
-                        lifecycle: LifecycleHistory::new(),
-                        consents: Timeline::new(),
-                        purchases: Timeline::new(),
-                        interactions: Timeline::new(),
-                    },
-                );
+                self.customers.insert(id, Dossier { customer, lifecycle: LifecycleHistory::new() });
                 None
             }
         }
@@ -375,21 +338,9 @@ impl State {
                     dossier.lifecycle = before;
                 }
             }
-            Undo::Consent(id) => {
-                if let Some(dossier) = self.customers.get_mut(&id) {
-                    self.consents.take_back(&mut dossier.consents);
-                }
-            }
-            Undo::Purchase(id) => {
-                if let Some(dossier) = self.customers.get_mut(&id) {
-                    self.purchases.take_back(&mut dossier.purchases);
-                }
-            }
-            Undo::Interaction(id) => {
-                if let Some(dossier) = self.customers.get_mut(&id) {
-                    self.interactions.take_back(&mut dossier.interactions);
-                }
-            }
+            Undo::Consents(before) => self.consents.truncate(before),
+            Undo::Purchases(before) => self.purchases.truncate(before),
+            Undo::Interactions(before) => self.interactions.truncate(before),
             Undo::Task(id, before) => {
                 match before {
                     Some(before) => self.tasks.insert(id, *before),
@@ -409,26 +360,16 @@ impl State {
 }
 
 fn append<T: Fact>(
-    customers: &mut BTreeMap<CustomerId, Dossier>,
     known: &mut Facts<T>,
     facts: &[T],
+    customers: &BTreeMap<CustomerId, Dossier>,
     progress: &mut Progress,
-    timeline: impl Fn(&mut Dossier) -> &mut Timeline<T>,
-    undo: impl Fn(CustomerId) -> Undo,
+    undo: impl FnOnce(usize) -> Undo,
 ) -> Result<(), StoreError> {
-    known.reserve(facts.len());
-    for fact in facts {
-        if known.knows(fact)? {
-            progress.known += 1;
-            continue;
-        }
-        let customer = fact.customer();
-        let dossier = customers.get_mut(&customer).ok_or_else(|| unknown_customer(customer))?;
-        if !known.append(fact, timeline(dossier)) {
-            progress.unsorted.insert(customer);
-        }
-        progress.undo.push(undo(customer));
-    }
+    let before = known.len();
+    known.append(facts, |customer| customers.contains_key(&customer))?;
+    progress.known += (facts.len() - (known.len() - before)) as u64;
+    progress.undo.push(undo(before));
     Ok(())
 }
 
@@ -483,21 +424,20 @@ impl Store for MemoryStore {
 
     async fn consents(&self, of: &[CustomerId]) -> Result<Vec<ConsentRecord>, StoreError> {
         let state = self.read()?;
-        Ok(state
-            .dossiers(of)
-            .flat_map(|dossier| &dossier.consents)
-            .map(|record| record.as_ref().clone())
-            .collect())
+        Ok(distinct(of).into_iter().flat_map(|customer| state.consents.of(customer)).collect())
     }
 
     async fn purchases(&self, of: &[CustomerId], within: Period) -> Result<Vec<Purchase>, StoreError> {
         let state = self.read()?;
-        Ok(state.dossiers(of).flat_map(|dossier| facts::within(&dossier.purchases, within)).collect())
+        Ok(distinct(of).into_iter().flat_map(|customer| state.purchases.within(customer, within)).collect())
     }
 
     async fn interactions(&self, of: &[CustomerId], within: Period) -> Result<Vec<Interaction>, StoreError> {
         let state = self.read()?;
-        Ok(state.dossiers(of).flat_map(|dossier| facts::within(&dossier.interactions, within)).collect())
+        Ok(distinct(of)
+            .into_iter()
+            .flat_map(|customer| state.interactions.within(customer, within))
+            .collect())
     }
 
     async fn tasks(&self, after: Option<TaskId>, limit: usize) -> Result<Vec<Task>, StoreError> {

@@ -143,6 +143,7 @@ pub(super) async fn claims_at_the_same_time_share_no_job(store: &impl Store) -> 
             break;
         }
         all.extend(keys(&jobs));
+        ensure!(all.len() <= due.len(), "{} jobs were claimed where {} are due", all.len(), due.len());
     }
     all.sort_unstable();
     let wanted: Vec<_> = (1..=40).map(job_key).collect();

@@ -38,12 +38,13 @@ const LAST: i64 = 253_402_300_799_999_999;
 /// Facts at the very last microsecond of the year 9999 lie in no period and so are not in it.
 ///
 /// # Errors
-/// [`StoreError`] of the first window that fails.
+/// [`StoreError`] of the first window that fails; [`StoreError::Unusable`] where pages do not ascend.
 pub async fn dump<S: Store>(store: &S) -> Result<Dump, StoreError> {
     let always = Period::until(DateTime::from_timestamp_micros(LAST).unwrap_or_default())?;
     let mut all = Dump::default();
     loop {
-        let page = store.customers(all.customers.last().map(Customer::id), PAGE).await?;
+        let after = all.customers.last().map(Customer::id);
+        let page = goes_on(after, store.customers(after, PAGE).await?, Customer::id)?;
         if page.is_empty() {
             break;
         }
@@ -55,18 +56,33 @@ pub async fn dump<S: Store>(store: &S) -> Result<Dump, StoreError> {
         all.interactions.extend(store.interactions(&ids, always).await?);
     }
     loop {
-        let page = store.tasks(all.tasks.last().map(Task::id), PAGE).await?;
+        let after = all.tasks.last().map(Task::id);
+        let page = goes_on(after, store.tasks(after, PAGE).await?, Task::id)?;
         if page.is_empty() {
             break;
         }
         all.tasks.extend(page);
     }
     loop {
-        let page = store.jobs(all.jobs.last().map(|job| job.notification.key()), PAGE).await?;
+        let after = all.jobs.last().map(|job| job.notification.key());
+        let page = goes_on(after, store.jobs(after, PAGE).await?, |job| job.notification.key())?;
         if page.is_empty() {
             break;
         }
         all.jobs.extend(page);
     }
     Ok(all)
+}
+
+/// The page, if it ascends from the row before it: with a store whose pages do not, reading would never end.
+fn goes_on<R, K: Ord>(after: Option<K>, page: Vec<R>, id: impl Fn(&R) -> K) -> Result<Vec<R>, StoreError> {
+    let mut last = after;
+    for row in &page {
+        let next = Some(id(row));
+        if next <= last {
+            return Err(StoreError::Unusable { problem: "a page does not ascend from the one before" });
+        }
+        last = next;
+    }
+    Ok(page)
 }

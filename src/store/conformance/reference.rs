@@ -9,7 +9,7 @@ use crate::interaction::Interaction;
 use crate::key::IdempotencyKey;
 use crate::lifecycle::{LifecycleStage, StageChange, StageReason};
 use crate::money::{Currency, Money};
-use crate::notification::{Notification, Recipient, Settlement};
+use crate::notification::{JobState, Notification, Recipient, Settlement};
 use crate::period::Period;
 use crate::purchase::Purchase;
 use crate::store::{ChangeSet, MemoryStore, Store};
@@ -67,9 +67,14 @@ impl Steps {
         self.below(100) < percent
     }
 
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
+    fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
         let index = usize::try_from(self.below(all.len() as u64)).ok()?;
-        all.get(index).copied()
+        all.get(index)
+    }
+
+    /// At times something that is stored already.
+    fn again<'a, T>(&mut self, stored: &'a [T]) -> Option<&'a T> {
+        if self.chance(10) { self.one_of(stored) } else { None }
     }
 
     fn second(&mut self) -> i64 {
@@ -79,17 +84,16 @@ impl Steps {
     /// A known customer as a rule, at times a stranger.
     fn customer(&mut self, known: &Dump) -> CustomerId {
         let stranger = customer_id(1 + u128::from(self.below(CUSTOMERS + 1)));
-        let index = usize::try_from(self.below(known.customers.len() as u64)).unwrap_or_default();
-        let known = known.customers.get(index).filter(|_| self.chance(97));
+        let known = self.one_of(&known.customers).filter(|_| self.chance(97));
         known.map_or(stranger, Customer::id)
     }
 
     /// A new number as a rule, at times one that is taken.
     fn number(&mut self) -> u128 {
         if self.chance(85) {
-            u128::from(self.count * 64 + self.below(64))
+            u128::from(self.count * 4 + self.below(4))
         } else {
-            u128::from(self.below(self.count * 64))
+            u128::from(self.below(self.count * 4))
         }
     }
 
@@ -114,8 +118,10 @@ impl Steps {
             return Ok(Step::Claim { now: at(now), limit, lease: Duration::from_secs(self.below(8)) });
         }
         if self.chance(8) {
-            let index = usize::try_from(self.below(self.earlier.len() as u64)).unwrap_or_default();
-            if let Some(set) = self.earlier.get(index).cloned() {
+            let earlier = std::mem::take(&mut self.earlier);
+            let set = self.one_of(&earlier).cloned();
+            self.earlier = earlier;
+            if let Some(set) = set {
                 let other = self.chance(30);
                 return Ok(Step::Commit(if other {
                     set.settlement(Settlement::Cancelled { key: job_key(0) })
@@ -161,7 +167,7 @@ impl Steps {
                 customer = customer.with_name(&format!("Name {}", self.count))?;
             }
             for n in 0..IDENTITIES {
-                if self.chance(12) {
+                if self.chance(7) {
                     customer = customer.with_identity(nth_identity(n)?)?;
                 }
             }
@@ -180,7 +186,7 @@ impl Steps {
                 Some(last) => (LifecycleStage::ALL, last.at()),
                 None => (LifecycleStage::ALL.get(..3).unwrap_or_default(), at(0)),
             };
-            let Some(to) = self.one_of(stages) else { continue };
+            let Some(&to) = self.one_of(stages) else { continue };
             let when = if self.chance(95) { since } else { at(self.second()) };
             set = set.stage_change((id, StageChange::new(to, when, StageReason::Observed)?));
         }
@@ -190,34 +196,26 @@ impl Steps {
     fn facts(&mut self, mut set: ChangeSet, known: &Dump) -> Result<ChangeSet, Problem> {
         for _ in 0..=self.below(3) {
             let (customer, n, second) = (self.customer(known), self.number(), self.second());
-            let again = self.chance(10);
             set = match self.below(3) {
                 0 => {
-                    let index = usize::try_from(self.below(known.consents.len() as u64)).unwrap_or_default();
-                    let status = self.one_of(ConsentStatus::ALL).unwrap_or(ConsentStatus::Given);
-                    let new = ConsentRecord::new(
-                        consent_id(n),
-                        customer,
-                        Purpose::CustomerCare,
-                        status,
-                        at(second),
-                    )?;
-                    set.consent(known.consents.get(index).filter(|_| again).cloned().unwrap_or(new))
+                    let status = self.one_of(ConsentStatus::ALL).copied().unwrap_or(ConsentStatus::Given);
+                    let id = consent_id(n);
+                    let new = ConsentRecord::new(id, customer, Purpose::CustomerCare, status, at(second))?;
+                    set.consent(self.again(&known.consents).cloned().unwrap_or(new))
                 }
                 1 => {
-                    let index = usize::try_from(self.below(known.purchases.len() as u64)).unwrap_or_default();
                     let amount = Money::new(second, Currency::EUR);
                     let new = Purchase::new(purchase_id(n), customer, at(second), amount)?;
-                    set.purchase(known.purchases.get(index).filter(|_| again).copied().unwrap_or(new))
+                    set.purchase(self.again(&known.purchases).copied().unwrap_or(new))
                 }
                 _ => {
-                    let index =
-                        usize::try_from(self.below(known.interactions.len() as u64)).unwrap_or_default();
-                    let new =
-                        Interaction::builder(interaction_id(n), customer, at(second)).transfers(7).build()?;
-                    set.interaction(known.interactions.get(index).filter(|_| again).cloned().unwrap_or(new))
+                    let new = Interaction::builder(interaction_id(n), customer, at(second)).build()?;
+                    set.interaction(self.again(&known.interactions).cloned().unwrap_or(new))
                 }
             };
+            if let Some(twice) = self.again(set.interactions()).cloned() {
+                set = set.interaction(twice);
+            }
         }
         Ok(set)
     }
@@ -233,7 +231,7 @@ impl Steps {
                 _ => Task::new(id, Tag::literal("call"), at(self.second()))?,
             };
             let moves = if self.chance(95) { task.status().next() } else { TaskStatus::ALL };
-            if let Some(status) = self.one_of(moves).filter(|_| self.chance(60)) {
+            if let Some(&status) = self.one_of(moves).filter(|_| self.chance(60)) {
                 task = task.moved_to(status).unwrap_or(task);
             }
             if self.chance(30) {
@@ -247,12 +245,10 @@ impl Steps {
 
     fn notifications(&mut self, mut set: ChangeSet, known: &Dump) -> Result<ChangeSet, Problem> {
         for _ in 0..=self.below(2) {
-            let index = usize::try_from(self.below(known.jobs.len() as u64)).unwrap_or_default();
-            let again = self.chance(10);
             let to = Recipient::Staff(Tag::literal("team"));
             let new =
                 Notification::new(job_key(1 + self.number()), to, Tag::literal("test"), at(self.second()))?;
-            let old = known.jobs.get(index).filter(|_| again).map(|job| job.notification.clone());
+            let old = self.again(&known.jobs).map(|job| job.notification.clone());
             set = set.notification(old.unwrap_or(new));
         }
         Ok(set)
@@ -260,19 +256,25 @@ impl Steps {
 
     fn settlements(&mut self, mut set: ChangeSet, known: &Dump) -> ChangeSet {
         for _ in 0..=self.below(2) {
-            // Mostly one that somebody has claimed, so that most settlements are legal.
-            let claimed: Vec<_> = known.jobs.iter().filter(|job| job.fence > 0 || self.chance(5)).collect();
-            let Some(job) = self.one_of(&claimed) else { continue };
-            let key = job.notification.key();
-            let fence = if self.chance(95) { job.fence } else { job.fence.saturating_sub(1) };
+            // Mostly what the state of the job allows.
+            let Some(job) = self.one_of(&known.jobs) else { continue };
+            let kind = match job.state {
+                _ if self.chance(5) => self.below(5),
+                JobState::Claimed { .. } => self.below(4),
+                JobState::Exhausted => 3 + self.below(2),
+                JobState::Scheduled if self.chance(20) => 3,
+                _ => continue,
+            };
+            let key = if self.chance(97) { job.notification.key() } else { job_key(0) };
+            let fence = if self.chance(90) { job.fence } else { job.fence.saturating_sub(1) };
             let not_before = at(self.second());
             let problem = Tag::literal("problem");
-            set = set.settlement(match self.below(6) {
-                0 | 1 => Settlement::Delivered { key, fence },
-                2 => Settlement::Retry { key, fence, not_before, problem },
-                3 => Settlement::Exhausted { key, fence, problem },
-                4 => Settlement::Requeued { key, not_before },
-                _ => Settlement::Cancelled { key },
+            set = set.settlement(match kind {
+                0 => Settlement::Delivered { key, fence },
+                1 => Settlement::Retry { key, fence, not_before, problem },
+                2 => Settlement::Exhausted { key, fence, problem },
+                3 => Settlement::Cancelled { key },
+                _ => Settlement::Requeued { key, not_before },
             });
         }
         set
