@@ -198,7 +198,7 @@ impl BusinessCalendar {
         }
     }
 
-    /// The business time between two instants, in microseconds; instants as [`microseconds`] gives them.
+    /// The business time between two instants, in microseconds.
     pub(super) fn between(&self, start: i64, end: i64) -> i64 {
         let laid_out = |at: i64| self.counted(at.clamp(self.from, self.to));
         let mut sum = if start < self.to && end > self.from { laid_out(end) - laid_out(start) } else { 0 };
