@@ -1,5 +1,5 @@
-//! How customers are served: business time, recurrences, service levels, escalation, routing, call-backs, recovery, and
-//! how well all of it works.
+//! How customers are served: business time, recurrences, service levels, escalation, routing, and call-backs instead of
+//! being on hold.
 
 mod calendar;
 mod error;
