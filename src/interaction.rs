@@ -18,7 +18,7 @@ use crate::tag::Tag;
 use crate::validation::ValidationError;
 use builder::Fields;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -76,15 +76,16 @@ pub enum Link {
 /// assert_eq!(call.wait(), Some(Duration::from_secs(95)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields", into = "Fields")]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Interaction {
     fields: Fields,
 }
 
-impl From<Interaction> for Fields {
-    fn from(interaction: Interaction) -> Self {
-        interaction.fields
+/// Written without the copy that serde's `into` would make: stores digest millions of them.
+impl Serialize for Interaction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.fields.serialize(serializer)
     }
 }
 
