@@ -11,7 +11,8 @@ use crate::tag::Tag;
 use crate::task::Task;
 use crate::validation::ValidationError;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// A batch of changes that a store applies wholly or not at all, together with the notifications it causes.
@@ -42,15 +43,45 @@ pub struct ChangeSet {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Payload {
-    customers: Vec<Customer>,
-    stage_changes: Vec<(CustomerId, StageChange)>,
-    consents: Vec<ConsentRecord>,
-    purchases: Vec<Purchase>,
-    interactions: Vec<Interaction>,
-    tasks: Vec<Task>,
-    notifications: Vec<Notification>,
-    settlements: Vec<Settlement>,
+pub(super) struct Payload {
+    customers: Kind<Customer>,
+    stage_changes: Kind<(CustomerId, StageChange)>,
+    pub(super) consents: Kind<ConsentRecord>,
+    pub(super) purchases: Kind<Purchase>,
+    pub(super) interactions: Kind<Interaction>,
+    tasks: Kind<Task>,
+    notifications: Kind<Notification>,
+    settlements: Kind<Settlement>,
+}
+
+/// The changes of one kind, shared by the clones of a change set and by a store that keeps them as they are.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Kind<T>(Arc<Vec<T>>);
+
+impl<T> Default for Kind<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Deref for Kind<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Serialize> Serialize for Kind<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Kind<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|changes| Self(Arc::new(changes)))
+    }
 }
 
 /// A change set as it is written down, to be committed later or kept in a log.
@@ -86,13 +117,13 @@ macro_rules! kinds {
             $(
                 #[doc = $one_doc]
                 pub fn $one(mut self, change: $item) -> Self {
-                    Arc::make_mut(&mut self.payload).$field.push(change);
+                    Arc::make_mut(&mut Arc::make_mut(&mut self.payload).$field.0).push(change);
                     self
                 }
 
                 #[doc = $many_doc]
                 pub fn $many(mut self, changes: impl IntoIterator<Item = $item>) -> Self {
-                    Arc::make_mut(&mut self.payload).$field.extend(changes);
+                    Arc::make_mut(&mut Arc::make_mut(&mut self.payload).$field.0).extend(changes);
                     self
                 }
 
@@ -170,6 +201,10 @@ impl ChangeSet {
     /// Whether it holds no change.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    pub(super) fn payload(&self) -> &Payload {
+        &self.payload
     }
 
     /// A digest of the changes (XXH3, 128 bits), without key, instant and author: stores keep it to tell a repeated

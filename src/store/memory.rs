@@ -1,3 +1,4 @@
+use super::change_set::Kind;
 use super::facts::{Fact, Facts};
 use super::{ChangeSet, Committed, Entity, Store, StoreError, due};
 use crate::consent::ConsentRecord;
@@ -28,7 +29,7 @@ use uuid::Uuid;
 /// A commit changes the state in place and notes how to take each change back; a refused one is taken back in reverse
 /// order before anyone else sees it. So it costs time and memory by its own size: O(log n) for a customer, a task or a
 /// job, O(1) for a fact; facts that arrive late cost sorting the timeline of their customer once in a commit. Readers
-/// run side by side.
+/// run side by side. Facts are not copied: the store shares them with the change set they came in.
 ///
 /// # Example
 /// ```
@@ -79,7 +80,7 @@ struct Dossier {
 }
 
 struct Entry {
-    digest: u128,
+    changes: ChangeSet,
     receipt: Committed,
 }
 
@@ -87,7 +88,7 @@ struct Entry {
 enum Undo {
     Customer(CustomerId, Option<Box<Customer>>),
     Lifecycle(CustomerId, LifecycleHistory),
-    /// To so many facts.
+    /// To so many batches.
     Consents(usize),
     Purchases(usize),
     Interactions(usize),
@@ -136,9 +137,9 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl State {
-    fn commit(&mut self, changes: &ChangeSet, digest: u128) -> Result<Committed, StoreError> {
+    fn commit(&mut self, changes: &ChangeSet) -> Result<Committed, StoreError> {
         if let Some(entry) = self.journal.get(&changes.key()) {
-            return if entry.digest == digest {
+            return if entry.changes.payload() == changes.payload() {
                 Ok(Committed { replayed: true, ..entry.receipt })
             } else {
                 Err(StoreError::KeyReuse { entity: Entity::ChangeSet, key: *changes.key().as_uuid() })
@@ -160,7 +161,7 @@ impl State {
             known: progress.known,
             replayed: false,
         };
-        self.journal.insert(changes.key(), Entry { digest, receipt });
+        self.journal.insert(changes.key(), Entry { changes: changes.clone(), receipt });
         Ok(receipt)
     }
 
@@ -173,9 +174,10 @@ impl State {
             self.put_stage_change(*customer, *change, progress)?;
         }
         let Self { customers, consents, purchases, interactions, .. } = self;
-        append(consents, changes.consents(), customers, progress, Undo::Consents)?;
-        append(purchases, changes.purchases(), customers, progress, Undo::Purchases)?;
-        append(interactions, changes.interactions(), customers, progress, Undo::Interactions)?;
+        let payload = changes.payload();
+        append(consents, &payload.consents, customers, progress, Undo::Consents)?;
+        append(purchases, &payload.purchases, customers, progress, Undo::Purchases)?;
+        append(interactions, &payload.interactions, customers, progress, Undo::Interactions)?;
         for task in changes.tasks() {
             self.put_task(task, progress)?;
         }
@@ -361,15 +363,15 @@ impl State {
 
 fn append<T: Fact>(
     known: &mut Facts<T>,
-    facts: &[T],
+    facts: &Kind<T>,
     customers: &BTreeMap<CustomerId, Dossier>,
     progress: &mut Progress,
     undo: impl FnOnce(usize) -> Undo,
 ) -> Result<(), StoreError> {
-    let before = known.len();
+    let (before, batches) = (known.len(), known.batches());
     known.append(facts, |customer| customers.contains_key(&customer))?;
     progress.known += (facts.len() - (known.len() - before)) as u64;
-    progress.undo.push(undo(before));
+    progress.undo.push(undo(batches));
     Ok(())
 }
 
@@ -396,8 +398,7 @@ fn page<K: Copy + Ord, V, R>(
 
 impl Store for MemoryStore {
     async fn commit(&self, changes: &ChangeSet) -> Result<Committed, StoreError> {
-        let digest = changes.digest();
-        self.write()?.commit(changes, digest)
+        self.write()?.commit(changes)
     }
 
     async fn committed(&self, key: IdempotencyKey) -> Result<Option<Committed>, StoreError> {
