@@ -43,11 +43,6 @@ impl Living {
         if let Leaving::AfterPurchase { stages: Some(_), .. } = self.leaving { 0.5 } else { 2.5 }
     }
 
-    /// Whether BG/NBD or MBG/NBD describes them.
-    pub(super) fn leaves_after_purchases_at_random(self) -> bool {
-        matches!(self.leaving, Leaving::AfterPurchase { stages: None, .. })
-    }
-
     fn departure(self, s: f64, beta: f64) -> Departure {
         Departure { n: self.shape, alpha: self.scale, s, beta }
     }

@@ -179,12 +179,7 @@ pub(super) fn fill(
 
 /// Discount times at which the integral is divided; what lies beyond the last counts less than 1e-17.
 const PANELS: [f64; 5] = [2.0, 6.0, 13.0, 24.0, 40.0];
-pub(super) fn discounted(
-    living: Living,
-    horizon: Horizon,
-    discount: Discount,
-    until: impl Fn(Horizon) -> f64,
-) -> f64 {
+fn discounted(living: Living, horizon: Horizon, discount: Discount, until: impl Fn(Horizon) -> f64) -> f64 {
     let (rate, length) = (discount.rate(), horizon.length());
     let (pace, widest) = (living.pace(), living.widest_panel());
     let whole = until(horizon);
