@@ -37,6 +37,7 @@ mod forecast;
 mod gamma_gamma;
 mod horizon;
 mod lifetime;
+mod likelihood;
 mod living;
 mod mbg_cnbd;
 mod mbg_nbd;

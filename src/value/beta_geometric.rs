@@ -2,7 +2,8 @@
 //! regular times between purchases.
 
 use super::distinct_rows::{CHUNK, DistinctRows, Group, Row};
-use super::fit::{Slopes, Unknown, maximise};
+use super::fit::fit;
+use super::likelihood::{Bounds, LeavesAfterPurchase, Slopes};
 use super::living::{Leaving, Living};
 use super::stages::{self, Stages};
 use super::{Buyer, Fit, FitError, TimedBuyer};
@@ -16,7 +17,7 @@ const MOST_TRIED: u32 = 12;
 /// Rates of stages are spread by Gamma(r, alpha), every `stages`-th of which is a purchase; leaving probabilities by
 /// Beta(a, b). Where `first` is 1, customers may leave right after their first purchase, where it is 0 not.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct BetaGeometric {
+pub struct BetaGeometric {
     pub(super) r: f64,
     pub(super) alpha: f64,
     pub(super) a: f64,
@@ -124,70 +125,45 @@ impl BetaGeometric {
         }
     }
 
-    /// Fits r, alpha, a, b for given `stages` and `first`; `constant` is added to the log-likelihood.
-    pub(super) fn fit<M>(
-        rows: &DistinctRows,
-        stages: u32,
-        first: u32,
-        constant: f64,
-        model: impl FnOnce(&Self) -> Option<M>,
-    ) -> Result<Fit<M>, FitError> {
-        let k = f64::from(stages);
-        // A rate of one purchase in the mean time between purchases, as if nobody had left.
-        let pace = rows.total_age / rows.total_frequency / k;
+    pub(super) fn ranges(rows: &DistinctRows) -> Vec<Bounds> {
         let times = |factor: f64| factor * rows.longest_age;
-        let unknowns = [
-            Unknown { name: "r", lower: 1e-5, upper: 1e5 },
-            Unknown { name: "alpha", lower: times(1e-9), upper: times(1e7) },
-            Unknown { name: "a", lower: 1e-5, upper: 1e5 },
-            Unknown { name: "b", lower: 1e-5, upper: 1e6 },
-        ];
-        let starts = [
+        vec![
+            Bounds { lower: 1e-5, upper: 1e5 },
+            Bounds { lower: times(1e-9), upper: times(1e7) },
+            Bounds { lower: 1e-5, upper: 1e5 },
+            Bounds { lower: 1e-5, upper: 1e6 },
+        ]
+    }
+
+    pub(super) fn starts(&self, rows: &DistinctRows) -> Vec<Vec<f64>> {
+        // A rate of one purchase in the mean time between purchases, as if nobody had left.
+        let pace = rows.total_age / rows.total_frequency / f64::from(self.stages);
+        vec![
             vec![0.4, 0.4 * pace, 0.8, 2.5],
             vec![1.0, pace, 1.0, 1.0],
             vec![4.0, 4.0 * pace, 0.2, 2.0],
             vec![0.1, 0.1 * pace, 3.0, 3.0],
-        ];
-        let at = |parameters: &[f64]| match *parameters {
-            [r, alpha, a, b] => Some(Self { r, alpha, a, b, stages, first }),
-            _ => None,
-        };
-        maximise(
-            &unknowns,
-            &starts,
-            rows.customers,
-            |parameters| {
-                at(parameters).map_or_else(Slopes::nowhere, |model| {
-                    let mut slopes = model.slopes(rows);
-                    slopes.value += constant;
-                    slopes
-                })
-            },
-            |parameters| at(parameters).as_ref().and_then(model),
-        )
+        ]
     }
 
-    /// Fits for a given number of stages where the times between purchases are not known.
-    pub(super) fn fit_unseen<M>(
+    /// Rows for a given number of stages where the times between purchases are not known.
+    pub(super) fn unseen_rows(
         buyers: impl IntoIterator<Item = Buyer>,
         stages: u32,
-        first: u32,
-        model: impl FnOnce(&Self) -> Option<M>,
-    ) -> Result<Fit<M>, FitError> {
-        let rows = DistinctRows::of(buyers)?;
+    ) -> Result<DistinctRows, FitError> {
+        let mut rows = DistinctRows::of(buyers)?;
         let unseen = |group: &Group| -> f64 {
             let part = |row: &Row| row.weight * ln_unseen_times(stages, group.frequency, row.recency);
             group.rows.chunks(CHUNK).map(|chunk| chunk.iter().map(part).sum::<f64>()).sum()
         };
-        let constant = rows.groups.iter().map(unseen).sum();
-        Self::fit(&rows, stages, first, constant, model)
+        rows.constant = rows.groups.iter().map(unseen).sum();
+        Ok(rows)
     }
 
     /// Fits for one number of stages after the other, and keeps the likeliest. Stops when three more have not helped.
-    pub(super) fn fit_stages<M>(
+    pub(super) fn fit_stages<M: LeavesAfterPurchase>(
         buyers: impl IntoIterator<Item = TimedBuyer>,
-        first: u32,
-        model: impl Fn(&Self) -> Option<M>,
+        with_stages: impl Fn(u32) -> M,
     ) -> Result<Fit<M>, FitError> {
         let mut buyers: Vec<TimedBuyer> = buyers.into_iter().collect();
         // The order of rows is not to change the last bit of the sum.
@@ -197,15 +173,15 @@ impl BetaGeometric {
         });
         let part = |chunk: &[TimedBuyer]| chunk.iter().map(TimedBuyer::ln_intervals).sum::<f64>();
         let ln_intervals: f64 = buyers.chunks(CHUNK).map(part).sum();
-        let rows = DistinctRows::of(buyers.iter().map(TimedBuyer::buyer))?;
+        let mut rows = DistinctRows::of(buyers.iter().map(TimedBuyer::buyer))?;
         let mut best: Option<Fit<M>> = None;
         let mut failure = None;
         let mut worse = 0;
         for stages in 1..=MOST_TRIED {
             // The likelihood of the times between purchases: G(k)^-x (t1 t2 .. tx)^(k-1).
             let k = f64::from(stages);
-            let constant = (k - 1.0) * ln_intervals - rows.total_frequency * ln_gamma(k);
-            match Self::fit(&rows, stages, first, constant, &model) {
+            rows.constant = (k - 1.0) * ln_intervals - rows.total_frequency * ln_gamma(k);
+            match fit(&with_stages(stages), &rows) {
                 Ok(fit) if best.as_ref().is_none_or(|best| fit.log_likelihood() > best.log_likelihood()) => {
                     best = Some(fit);
                     worse = 0;
@@ -226,7 +202,7 @@ impl BetaGeometric {
     /// The log-likelihood of all customers with its first and second derivatives in r, alpha, a, b.
     pub(super) fn slopes(&self, histories: &DistinctRows) -> Slopes {
         let Self { r, alpha, a, b, .. } = *self;
-        let mut sums = Sums::default();
+        let mut sums = Sums { value: histories.constant, ..Sums::default() };
         let ln_alpha = libm::log(alpha);
         let at_zero = [digamma(r), digamma(a + b), digamma(b), trigamma(r), trigamma(a + b), trigamma(b)];
         let [r1, ab1, b1, r2, ab2, b2] = at_zero;

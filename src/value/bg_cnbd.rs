@@ -1,5 +1,7 @@
 use super::beta_geometric::BetaGeometric;
 use super::bg_nbd::positive;
+use super::fit::fit;
+use super::likelihood::LeavesAfterPurchase;
 use super::living::Living;
 use super::model::sealed::Sealed;
 use super::stages;
@@ -108,7 +110,7 @@ impl BgCnbd {
     /// # Cost
     /// Sorting, then about ten passes over the distinct rows for each k; 56 bytes for each row.
     pub fn fit(buyers: impl IntoIterator<Item = TimedBuyer>) -> Result<Fit<Self>, FitError> {
-        BetaGeometric::fit_stages(buyers, 0, Self::found)
+        BetaGeometric::fit_stages(buyers, Self::with_stages)
     }
 
     /// Finds the parameters for a regularity that is known, where the times between purchases are not.
@@ -122,15 +124,21 @@ impl BgCnbd {
         if !(1..=stages::MOST).contains(&k) {
             return Err(FitError::Regularity { k });
         }
-        BetaGeometric::fit_unseen(buyers, k, 0, Self::found)
+        fit(&Self::with_stages(k), &BetaGeometric::unseen_rows(buyers, k)?)
     }
-
-    fn found(found: &BetaGeometric) -> Option<Self> {
-        Self::new(found.stages, found.r, found.alpha, found.a, found.b).ok()
+    /// Where a search for the parameters begins.
+    fn with_stages(k: u32) -> Self {
+        Self { k, r: 1.0, alpha: 1.0, a: 1.0, b: 1.0 }
     }
+}
 
+impl LeavesAfterPurchase for BgCnbd {
     fn family(&self) -> BetaGeometric {
         BetaGeometric { r: self.r, alpha: self.alpha, a: self.a, b: self.b, stages: self.k, first: 0 }
+    }
+
+    fn of_family(family: &BetaGeometric) -> Option<Self> {
+        Self::new(family.stages, family.r, family.alpha, family.a, family.b).ok()
     }
 }
 

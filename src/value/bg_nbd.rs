@@ -3,6 +3,8 @@ mod tests;
 
 use super::beta_geometric::BetaGeometric;
 use super::distinct_rows::DistinctRows;
+use super::fit::fit;
+use super::likelihood::LeavesAfterPurchase;
 use super::living::Living;
 use super::model::sealed::Sealed;
 use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
@@ -121,12 +123,7 @@ impl BgNbd {
     /// # Ok::<(), patronage::value::ValueError>(())
     /// ```
     pub fn fit(buyers: impl IntoIterator<Item = Buyer>) -> Result<Fit<Self>, FitError> {
-        let rows = DistinctRows::of(buyers)?;
-        BetaGeometric::fit(&rows, 1, 0, 0.0, |found| Self::new(found.r, found.alpha, found.a, found.b).ok())
-    }
-
-    fn family(&self) -> BetaGeometric {
-        BetaGeometric { r: self.r, alpha: self.alpha, a: self.a, b: self.b, stages: 1, first: 0 }
+        fit(&Self { r: 1.0, alpha: 1.0, a: 1.0, b: 1.0 }, &DistinctRows::of(buyers)?)
     }
 
     /// The odds of having left, for someone who came back, in two parts: a logarithm that grows with the silence, and
@@ -135,6 +132,16 @@ impl BgNbd {
         let x = f64::from(buyer.frequency());
         let silence = libm::log1p((buyer.age() - buyer.recency()) / (self.alpha + buyer.recency()));
         ((self.r + x) * silence, self.a / (self.b + (x - 1.0)))
+    }
+}
+
+impl LeavesAfterPurchase for BgNbd {
+    fn family(&self) -> BetaGeometric {
+        BetaGeometric { r: self.r, alpha: self.alpha, a: self.a, b: self.b, stages: 1, first: 0 }
+    }
+
+    fn of_family(family: &BetaGeometric) -> Option<Self> {
+        Self::new(family.r, family.alpha, family.a, family.b).ok()
     }
 }
 

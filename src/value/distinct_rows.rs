@@ -21,12 +21,14 @@ pub(super) struct Group {
 
 /// The sufficient statistics: distinct rows and how many customers have them, by frequency.
 #[derive(Clone, Debug)]
-pub(super) struct DistinctRows {
+pub struct DistinctRows {
     pub(super) groups: Vec<Group>,
     pub(super) customers: u64,
     pub(super) longest_age: f64,
     pub(super) total_age: f64,
     pub(super) total_frequency: f64,
+    /// What the log-likelihood holds besides, whatever the parameters are.
+    pub(super) constant: f64,
 }
 
 impl DistinctRows {
@@ -47,8 +49,14 @@ impl DistinctRows {
         if first == last {
             return Err(FitError::AllTheSame { customers });
         }
-        let mut found =
-            Self { groups: Vec::new(), customers, longest_age: 0.0, total_age: 0.0, total_frequency: 0.0 };
+        let mut found = Self {
+            groups: Vec::new(),
+            customers,
+            longest_age: 0.0,
+            total_age: 0.0,
+            total_frequency: 0.0,
+            constant: 0.0,
+        };
         for group in buyers.chunk_by(|one, next| one.frequency() == next.frequency()) {
             let mut rows = Vec::new();
             let mut weight = 0.0;

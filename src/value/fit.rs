@@ -1,4 +1,5 @@
 use super::FitError;
+use super::likelihood::{Likelihood, Slopes};
 use crate::numeric::linear::Symmetric;
 use crate::numeric::optimise::{self, Ending, Found, Point, Range};
 
@@ -95,49 +96,88 @@ impl<M> Fit<M> {
     }
 }
 
-/// The log-likelihood with its derivatives in the parameters themselves.
-#[derive(Clone, Debug)]
-pub(super) struct Slopes {
-    pub(super) value: f64,
-    pub(super) gradient: Vec<f64>,
-    pub(super) hessian: Symmetric,
-}
+/// The step of differences in the logarithm of a parameter: the cube root of the precision of a score.
+const STEP: f64 = 1e-5;
 
-impl Slopes {
-    /// What a likelihood says where it has no value.
-    pub(super) fn nowhere() -> Self {
-        Self { value: f64::NAN, gradient: Vec::new(), hessian: Symmetric::zeros(0) }
+impl<M: Likelihood> Fit<M> {
+    /// How sure a score is that rests on the fitted model: its standard error, by the delta method.
+    ///
+    /// # Arguments
+    /// - `score`: what is asked of a model, such as the P(alive) of a customer or the purchases of all together. It is
+    ///   called twice for each parameter.
+    ///
+    /// # Returns
+    /// 0 or more, in the unit of the score.
+    ///
+    /// # Formula
+    /// ```text
+    /// sqrt(g' V g)
+    /// ```
+    /// with V the covariance of the parameters and g the slopes of the score in them, by central differences.
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::value::{BgNbd, Buyer, Buyers, PurchaseModel};
+    ///
+    /// let buyers = Buyers::new(
+    ///     &[0, 2, 1, 0, 5, 0, 1, 9],
+    ///     &[0.0, 30.0, 2.0, 0.0, 20.0, 0.0, 30.0, 38.0],
+    ///     &[38.0, 39.0, 37.0, 39.0, 38.0, 39.0, 39.0, 39.0],
+    /// )?;
+    /// let fit = BgNbd::fit(buyers.iter())?;
+    /// let buyer = Buyer::new(2, 30.0, 39.0)?;
+    /// let p_alive = fit.model().p_alive(buyer);
+    /// let error = fit.standard_error(|model| model.p_alive(buyer));
+    /// assert_eq!(format!("{p_alive:.3} +- {error:.3}"), "0.943 +- 0.875");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Source: G. W. Oehlert, "A note on the delta method", The American Statistician 46 (1992).
+    pub fn standard_error(&self, score: impl Fn(&M) -> f64) -> f64 {
+        let parameters = self.model.parameters();
+        let moved = |index: usize, factor: f64| {
+            let mut moved = parameters.clone();
+            if let Some(parameter) = moved.get_mut(index) {
+                *parameter *= factor;
+            }
+            self.model.with_parameters(&moved).map(|model| score(&model))
+        };
+        let slopes: Vec<f64> = parameters
+            .iter()
+            .enumerate()
+            .map(|(index, parameter)| {
+                let here = || score(&self.model);
+                let up = moved(index, 1.0 + STEP).unwrap_or_else(here);
+                let down = moved(index, 1.0 - STEP).unwrap_or_else(here);
+                (up - down) / (2.0 * STEP * parameter)
+            })
+            .collect();
+        let mut square = 0.0;
+        for (row, one) in slopes.iter().enumerate() {
+            for (column, other) in slopes.iter().enumerate() {
+                square += one * other * self.covariance.at(row, column);
+            }
+        }
+        square.max(0.0).sqrt()
     }
 }
 
-/// A parameter to be fitted: its name and the open range its best value must lie in.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unknown {
-    pub(super) name: &'static str,
-    pub(super) lower: f64,
-    pub(super) upper: f64,
-}
-
-/// Maximises a likelihood of positive parameters, in their logarithms, from one start after the other until a search
-/// ends at a maximum.
-pub(super) fn maximise<M>(
-    unknowns: &[Unknown],
-    starts: &[Vec<f64>],
-    customers: u64,
-    mut slopes: impl FnMut(&[f64]) -> Slopes,
-    model: impl FnOnce(&[f64]) -> Option<M>,
-) -> Result<Fit<M>, FitError> {
-    let ranges: Vec<Range> = unknowns
+/// Finds the parameters that make the data most likely, in their logarithms, from one start after the other until a
+/// search ends at a maximum.
+pub(super) fn fit<M: Likelihood>(like: &M, data: &M::Data) -> Result<Fit<M>, FitError> {
+    let ranges: Vec<Range> = like
+        .ranges(data)
         .iter()
-        .map(|unknown| Range { lower: libm::log(unknown.lower), upper: libm::log(unknown.upper) })
+        .map(|bounds| Range { lower: libm::log(bounds.lower), upper: libm::log(bounds.upper) })
         .collect();
     let mut first_failure: Option<Found> = None;
     let (mut iterations, mut tried) = (0, 0);
-    for start in starts {
+    for start in like.starts(data) {
         let logarithms = start.iter().map(|&value| libm::log(value)).collect();
         let found = optimise::maximise(logarithms, &ranges, |at| {
             let parameters: Vec<f64> = at.iter().map(|&log| libm::exp(log)).collect();
-            in_logarithms(&parameters, &slopes(&parameters))
+            let model = like.with_parameters(&parameters);
+            in_logarithms(&parameters, &model.map_or_else(Slopes::nowhere, |model| model.slopes(data)))
         });
         iterations += found.iterations;
         tried += 1;
@@ -150,19 +190,20 @@ pub(super) fn maximise<M>(
             let covariance = Symmetric::from_upper(values.len(), |row, column| {
                 covariance.at(row, column) * scale(row) * scale(column)
             });
-            let parameters = unknowns
+            let parameters = M::NAMES
                 .iter()
                 .enumerate()
-                .map(|(index, unknown)| Parameter {
-                    name: unknown.name,
+                .map(|(index, name)| Parameter {
+                    name,
                     value: scale(index),
                     standard_error: covariance.at(index, index).sqrt(),
                 })
                 .collect();
             let log_likelihood = found.point.value;
-            let Some(model) = model(&values) else {
+            let Some(model) = like.with_parameters(&values) else {
                 return Err(FitError::NotConverged { diagnostics });
             };
+            let customers = M::customers(data);
             return Ok(Fit { model, log_likelihood, parameters, covariance, customers, diagnostics });
         }
         first_failure.get_or_insert(found);
@@ -171,7 +212,7 @@ pub(super) fn maximise<M>(
         let diagnostics = diagnostics(&found, iterations, tried);
         match found.ending {
             Ending::Edge(index) => FitError::Boundary {
-                parameter: unknowns.get(index).map_or("parameter", |unknown| unknown.name),
+                parameter: M::NAMES.get(index).copied().unwrap_or("parameter"),
                 diagnostics,
             },
             Ending::Flat => FitError::NotIdentified { diagnostics },

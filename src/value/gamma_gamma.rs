@@ -2,7 +2,8 @@
 mod tests;
 
 use super::bg_nbd::positive;
-use super::fit::{Slopes, Unknown, maximise};
+use super::fit::fit;
+use super::likelihood::{Bounds, Likelihood, Slopes};
 use super::{Fit, FitError, RepeatSpend, RepeatSpends, ValueError};
 use crate::measure::{Estimate, Share};
 use crate::numeric::gamma::{digamma, ln_beta, trigamma};
@@ -134,26 +135,7 @@ impl GammaGamma {
     /// Sorting, then about ten passes over the repeat buyers; 24 bytes for each.
     pub fn fit(spends: impl IntoIterator<Item = RepeatSpend>) -> Result<GammaGammaFit, FitError> {
         let rows = Rows::of(spends)?;
-        let unknowns = [
-            Unknown { name: "p", lower: 1e-5, upper: 1e6 },
-            Unknown { name: "q", lower: 1.0 + 1e-9, upper: 1e6 },
-            Unknown { name: "v", lower: rows.mean * 1e-9, upper: rows.mean * 1e9 },
-        ];
-        let starts =
-            [vec![3.0, 3.0, 0.7 * rows.mean], vec![1.0, 2.0, rows.mean], vec![20.0, 10.0, 0.5 * rows.mean]];
-        let fit = maximise(
-            &unknowns,
-            &starts,
-            rows.customers,
-            |parameters| match *parameters {
-                [p, q, v] => rows.slopes(&Self { p, q, v }),
-                _ => Slopes { value: f64::NAN, gradient: Vec::new(), hessian: Symmetric::zeros(0) },
-            },
-            |parameters| match *parameters {
-                [p, q, v] => Self::new(p, q, v).ok(),
-                _ => None,
-            },
-        )?;
+        let fit = fit(&Self { p: 1.0, q: 2.0, v: 1.0 }, &rows)?;
         Ok(GammaGammaFit { fit, correlation: rows.correlation() })
     }
 
@@ -225,7 +207,7 @@ struct Group {
 }
 
 #[derive(Clone, Debug)]
-struct Rows {
+pub struct Rows {
     groups: Vec<Group>,
     customers: u64,
     mean: f64,
@@ -283,12 +265,57 @@ impl Rows {
         Ok(Self { groups, customers, mean, moments })
     }
 
-    /// The log-likelihood of all repeat buyers with its first and second derivatives in p, q, v.
-    fn slopes(&self, model: &GammaGamma) -> Slopes {
-        let GammaGamma { p, q, v } = *model;
+    /// Pearson's correlation with Fisher's 95 % interval.
+    fn correlation(&self) -> Option<Estimate> {
+        let [frequency, spend, both] = self.moments;
+        let found = both / (frequency.sqrt() * spend.sqrt());
+        if self.customers < 4 || !found.is_finite() {
+            return None;
+        }
+        let found = found.clamp(-1.0, 1.0);
+        #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 customers")]
+        let half = NORMAL_975 / ((self.customers - 3) as f64).sqrt();
+        let bound = |shift: f64| libm::tanh(libm::atanh(found) + shift);
+        let (lower, upper) = (bound(-half).min(found), bound(half).max(found));
+        Estimate::new(found, lower, upper, Share::new(0.95).ok()?, self.customers).ok()
+    }
+}
+
+impl Likelihood for GammaGamma {
+    type Data = Rows;
+
+    const NAMES: &'static [&'static str] = &["p", "q", "v"];
+
+    fn customers(data: &Rows) -> u64 {
+        data.customers
+    }
+
+    fn ranges(&self, rows: &Rows) -> Vec<Bounds> {
+        vec![
+            Bounds { lower: 1e-5, upper: 1e6 },
+            Bounds { lower: 1.0 + 1e-9, upper: 1e6 },
+            Bounds { lower: rows.mean * 1e-9, upper: rows.mean * 1e9 },
+        ]
+    }
+
+    fn starts(&self, rows: &Rows) -> Vec<Vec<f64>> {
+        vec![vec![3.0, 3.0, 0.7 * rows.mean], vec![1.0, 2.0, rows.mean], vec![20.0, 10.0, 0.5 * rows.mean]]
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        vec![self.p, self.q, self.v]
+    }
+
+    fn with_parameters(&self, parameters: &[f64]) -> Option<Self> {
+        let &[p, q, v] = parameters else { return None };
+        Self::new(p, q, v).ok()
+    }
+
+    fn slopes(&self, rows: &Rows) -> Slopes {
+        let GammaGamma { p, q, v } = *self;
         let (q1, q2, ln_v) = (digamma(q), trigamma(q), libm::log(v));
         let mut sums = [0.0; 10];
-        for Group { frequency, weight, totals } in &self.groups {
+        for Group { frequency, weight, totals } in &rows.groups {
             let x = f64::from(*frequency);
             let (shape, whole) = (p * x, p * x + q);
             let (whole1, whole2) = (digamma(whole), trigamma(whole));
@@ -335,21 +362,6 @@ impl Rows {
             gradient: vec![g_p, g_q, g_v],
             hessian: Symmetric::from_upper(3, |row, column| cell(row, column).unwrap_or_default()),
         }
-    }
-
-    /// Pearson's correlation with Fisher's 95 % interval.
-    fn correlation(&self) -> Option<Estimate> {
-        let [frequency, spend, both] = self.moments;
-        let found = both / (frequency.sqrt() * spend.sqrt());
-        if self.customers < 4 || !found.is_finite() {
-            return None;
-        }
-        let found = found.clamp(-1.0, 1.0);
-        #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 customers")]
-        let half = NORMAL_975 / ((self.customers - 3) as f64).sqrt();
-        let bound = |shift: f64| libm::tanh(libm::atanh(found) + shift);
-        let (lower, upper) = (bound(-half).min(found), bound(half).max(found));
-        Estimate::new(found, lower, upper, Share::new(0.95).ok()?, self.customers).ok()
     }
 }
 

@@ -4,6 +4,8 @@ mod tests;
 use super::beta_geometric::BetaGeometric;
 use super::bg_nbd::positive;
 use super::distinct_rows::DistinctRows;
+use super::fit::fit;
+use super::likelihood::LeavesAfterPurchase;
 use super::living::Living;
 use super::model::sealed::Sealed;
 use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
@@ -96,12 +98,17 @@ impl MbgNbd {
     /// # Cost
     /// Sorting, then about ten passes over the distinct rows; 32 bytes for each row.
     pub fn fit(buyers: impl IntoIterator<Item = Buyer>) -> Result<Fit<Self>, FitError> {
-        let rows = DistinctRows::of(buyers)?;
-        BetaGeometric::fit(&rows, 1, 1, 0.0, |found| Self::new(found.r, found.alpha, found.a, found.b).ok())
+        fit(&Self { r: 1.0, alpha: 1.0, a: 1.0, b: 1.0 }, &DistinctRows::of(buyers)?)
     }
+}
 
+impl LeavesAfterPurchase for MbgNbd {
     fn family(&self) -> BetaGeometric {
         BetaGeometric { r: self.r, alpha: self.alpha, a: self.a, b: self.b, stages: 1, first: 1 }
+    }
+
+    fn of_family(family: &BetaGeometric) -> Option<Self> {
+        Self::new(family.r, family.alpha, family.a, family.b).ok()
     }
 }
 

@@ -3,7 +3,8 @@ mod tests;
 
 use super::bg_nbd::positive;
 use super::distinct_rows::{CHUNK, DistinctRows};
-use super::fit::{Slopes, Unknown, maximise};
+use super::fit::fit;
+use super::likelihood::{Bounds, Likelihood, Slopes};
 use super::living::{Leaving, Living};
 use super::model::sealed::Sealed;
 use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
@@ -77,33 +78,43 @@ impl Nbd {
     /// # Cost
     /// Sorting, then about ten passes over the distinct rows; 32 bytes for each row.
     pub fn fit(buyers: impl IntoIterator<Item = Buyer>) -> Result<Fit<Self>, FitError> {
-        let rows = DistinctRows::of(buyers)?;
-        let pace = rows.total_age / rows.total_frequency;
-        let times = |factor: f64| factor * rows.longest_age;
-        let unknowns = [
-            Unknown { name: "r", lower: 1e-5, upper: 1e5 },
-            Unknown { name: "alpha", lower: times(1e-9), upper: times(1e7) },
-        ];
-        let starts = [vec![0.4, 0.4 * pace], vec![1.0, pace], vec![4.0, 4.0 * pace], vec![0.1, 0.1 * pace]];
-        let at = |parameters: &[f64]| match *parameters {
-            [r, alpha] => Some(Self { r, alpha }),
-            _ => None,
-        };
-        maximise(
-            &unknowns,
-            &starts,
-            rows.customers,
-            |parameters| at(parameters).map_or_else(Slopes::nowhere, |model| model.slopes(&rows)),
-            |parameters| at(parameters).and_then(|model| Self::new(model.r, model.alpha).ok()),
-        )
+        fit(&Self { r: 1.0, alpha: 1.0 }, &DistinctRows::of(buyers)?)
+    }
+}
+
+impl Likelihood for Nbd {
+    type Data = DistinctRows;
+
+    const NAMES: &'static [&'static str] = &["r", "alpha"];
+
+    fn customers(data: &DistinctRows) -> u64 {
+        data.customers
     }
 
-    /// The log-likelihood of all customers with its first and second derivatives in r and alpha.
+    fn ranges(&self, rows: &DistinctRows) -> Vec<Bounds> {
+        let times = |factor: f64| factor * rows.longest_age;
+        vec![Bounds { lower: 1e-5, upper: 1e5 }, Bounds { lower: times(1e-9), upper: times(1e7) }]
+    }
+
+    fn starts(&self, rows: &DistinctRows) -> Vec<Vec<f64>> {
+        let pace = rows.total_age / rows.total_frequency;
+        vec![vec![0.4, 0.4 * pace], vec![1.0, pace], vec![4.0, 4.0 * pace], vec![0.1, 0.1 * pace]]
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        vec![self.r, self.alpha]
+    }
+
+    fn with_parameters(&self, parameters: &[f64]) -> Option<Self> {
+        let &[r, alpha] = parameters else { return None };
+        Self::new(r, alpha).ok()
+    }
+
     fn slopes(&self, histories: &DistinctRows) -> Slopes {
         let Self { r, alpha } = *self;
         let (r1, r2, ln_alpha) = (digamma(r), trigamma(r), libm::log(alpha));
         // The value, the slopes in r and alpha, and the second ones in r r, r alpha and alpha alpha.
-        let mut sums = [0.0; 6];
+        let mut sums = [histories.constant, 0.0, 0.0, 0.0, 0.0, 0.0];
         for group in &histories.groups {
             let (x, weight) = (f64::from(group.frequency), group.weight);
             let back = group.frequency > 0;

@@ -4,7 +4,8 @@ mod tests;
 use super::bg_nbd::positive;
 use super::departure::{Departure, Moment};
 use super::distinct_rows::{CHUNK, DistinctRows, Row};
-use super::fit::{Slopes, Unknown, maximise};
+use super::fit::fit;
+use super::likelihood::{Bounds, Likelihood, Slopes};
 use super::living::{Leaving, Living};
 use super::model::sealed::Sealed;
 use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
@@ -118,45 +119,57 @@ impl ParetoNbd {
     /// # Ok::<(), patronage::value::ValueError>(())
     /// ```
     pub fn fit(buyers: impl IntoIterator<Item = Buyer>) -> Result<Fit<Self>, FitError> {
-        let rows = DistinctRows::of(buyers)?;
-        // A rate of one purchase in the mean time between purchases, as if nobody had left.
-        let pace = rows.total_age / rows.total_frequency;
-        let times = |factor: f64| factor * rows.longest_age;
-        let unknowns = [
-            Unknown { name: "r", lower: 1e-5, upper: 1e5 },
-            Unknown { name: "alpha", lower: times(1e-9), upper: times(1e7) },
-            Unknown { name: "s", lower: 1e-6, upper: 1e5 },
-            Unknown { name: "beta", lower: times(1e-9), upper: times(1e9) },
-        ];
-        let starts = [
-            vec![0.5, 0.3 * pace, 0.6, times(0.3)],
-            vec![1.0, pace, 1.0, times(1.0)],
-            vec![3.0, 3.0 * pace, 0.3, times(0.5)],
-            vec![0.2, 0.1 * pace, 2.0, times(4.0)],
-        ];
-        let at = |parameters: &[f64]| match *parameters {
-            [r, alpha, s, beta] => Some(Self { r, alpha, s, beta }),
-            _ => None,
-        };
-        maximise(
-            &unknowns,
-            &starts,
-            rows.customers,
-            |parameters| at(parameters).map_or_else(Slopes::nowhere, |model| model.slopes(&rows)),
-            |parameters| {
-                at(parameters).and_then(|model| Self::new(model.r, model.alpha, model.s, model.beta).ok())
-            },
-        )
+        fit(&Self { r: 1.0, alpha: 1.0, s: 1.0, beta: 1.0 }, &DistinctRows::of(buyers)?)
     }
 
     fn departure(&self, frequency: u32) -> Departure {
         Departure { n: self.r + f64::from(frequency), alpha: self.alpha, s: self.s, beta: self.beta }
     }
+}
 
-    /// The log-likelihood of all customers with its first and second derivatives in r, alpha, s, beta.
+impl Likelihood for ParetoNbd {
+    type Data = DistinctRows;
+
+    const NAMES: &'static [&'static str] = &["r", "alpha", "s", "beta"];
+
+    fn customers(data: &DistinctRows) -> u64 {
+        data.customers
+    }
+
+    fn ranges(&self, rows: &DistinctRows) -> Vec<Bounds> {
+        let times = |factor: f64| factor * rows.longest_age;
+        vec![
+            Bounds { lower: 1e-5, upper: 1e5 },
+            Bounds { lower: times(1e-9), upper: times(1e7) },
+            Bounds { lower: 1e-6, upper: 1e5 },
+            Bounds { lower: times(1e-9), upper: times(1e9) },
+        ]
+    }
+
+    fn starts(&self, rows: &DistinctRows) -> Vec<Vec<f64>> {
+        // A rate of one purchase in the mean time between purchases, as if nobody had left.
+        let pace = rows.total_age / rows.total_frequency;
+        let times = |factor: f64| factor * rows.longest_age;
+        vec![
+            vec![0.5, 0.3 * pace, 0.6, times(0.3)],
+            vec![1.0, pace, 1.0, times(1.0)],
+            vec![3.0, 3.0 * pace, 0.3, times(0.5)],
+            vec![0.2, 0.1 * pace, 2.0, times(4.0)],
+        ]
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        vec![self.r, self.alpha, self.s, self.beta]
+    }
+
+    fn with_parameters(&self, parameters: &[f64]) -> Option<Self> {
+        let &[r, alpha, s, beta] = parameters else { return None };
+        Self::new(r, alpha, s, beta).ok()
+    }
+
     fn slopes(&self, histories: &DistinctRows) -> Slopes {
         let Self { r, alpha, s, beta } = *self;
-        let mut sums = Sums::default();
+        let mut sums = Sums { value: histories.constant, ..Sums::default() };
         let (ln_alpha, ln_beta) = (libm::log(alpha), libm::log(beta));
         let (r1, r2) = (digamma(r), trigamma(r));
         for group in &histories.groups {

@@ -25,13 +25,13 @@ fn slopes_are_the_derivatives() {
     let rows = Rows::of([spend(1, 20.0), spend(1, 5.0), spend(3, 40.0), spend(12, 31.0)]).unwrap();
     let at = [5.0, 3.0, 14.0];
     let model = |x: [f64; 3]| GammaGamma { p: x[0], q: x[1], v: x[2] };
-    let here = rows.slopes(&model(at));
+    let here = model(at).slopes(&rows);
     for i in 0..3 {
         let step = 1e-5 * at[i];
         let (mut up, mut down) = (at, at);
         up[i] += step;
         down[i] -= step;
-        let (up, down) = (rows.slopes(&model(up)), rows.slopes(&model(down)));
+        let (up, down) = (model(up).slopes(&rows), model(down).slopes(&rows));
         let slope = (up.value - down.value) / (2.0 * step);
         assert!((slope - here.gradient[i]).abs() < 1e-7 * (1.0 + slope.abs()), "{i}: {slope}");
         for j in 0..3 {
