@@ -2,10 +2,13 @@
 //! being on hold.
 
 mod calendar;
+mod duration;
 mod error;
 mod escalation;
 mod handover;
 mod hours;
+mod measures;
+mod recovery;
 mod recurrence;
 mod route;
 mod schedule;
@@ -15,12 +18,21 @@ mod wait_offer;
 mod zone;
 
 pub use calendar::BusinessCalendar;
+pub use duration::{DurationQuantile, DurationSummary, Took, duration_summary, response_times};
 pub use error::ServiceError;
 pub use escalation::{
     Escalation, EscalationRule, EscalationRules, EscalationTrigger, Escalations, escalations,
 };
 pub use handover::{Handover, handover};
 pub use hours::{BusinessHours, Window};
+pub use measures::{
+    AgentMeasures, ContactThread, call_backs_kept, contact_threads, escalation_rate,
+    first_contact_resolution, handle_times, measures_by_agent, promises_kept, repeat_contact_rate,
+};
+pub use recovery::{
+    Aftermath, Comparison, RecoveredCustomer, RecoveryClock, RecoveryOutcome, RecoveryPolicy,
+    recovery_clocks, recovery_outcomes,
+};
 pub use recurrence::{Frequency, MonthEnd, Recurrence, RecurrenceEnd};
 pub use route::{Routing, RoutingRule, RoutingRules, ValueTier, route};
 pub use schedule::{CatchUp, Due, Occurrence, Occurrences, Schedule};
