@@ -1,5 +1,6 @@
 //! Special functions, optimiser, order statistics and interval estimates. Private: callers use the verbs.
 
+pub(crate) mod beta_ratio;
 pub(crate) mod exact;
 pub(crate) mod exponential;
 pub(crate) mod exponential_integral;
@@ -14,4 +15,5 @@ pub(crate) mod quadrature;
 pub(crate) mod quantile;
 #[cfg(test)]
 pub(crate) mod reference;
+pub(crate) mod smooth_sum;
 pub(crate) mod split_mix;

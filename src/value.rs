@@ -18,6 +18,16 @@
 //! | [`BgCnbd`] | after a repeat purchase | regularly |
 //! | [`MbgCnbd`] | after any purchase | regularly |
 //!
+//! | [`BgBb`] | before an opportunity | at opportunities, once in each period |
+//!
+//! With a contract customers cannot leave unnoticed: they renew it, or not. From how long contracts last
+//! ([`ContractTable`]) [`ContractModel`] tells who will renew, for how long, and what that is worth.
+//!
+//! | model of contracts | the probability not to renew |
+//! |---|---|
+//! | [`ShiftedBetaGeometric`] | differs between customers |
+//! | [`BetaDiscreteWeibull`] | differs between customers, and changes with every renewal |
+//!
 //! Of models fitted to the same customers, the one with the lowest [`Fit::aic`] explains them best.
 //!
 //! Times are plain numbers in one unit of your choice, the unit of the fit: what goes in as weeks comes out as weeks.
@@ -25,12 +35,20 @@
 //! clock, and equal input gives equal bits on every platform.
 
 mod at_risk;
+mod beta_discrete_weibull;
 mod beta_geometric;
+mod bg_bb;
 mod bg_cnbd;
 mod bg_nbd;
 mod buyer;
+mod contract;
+mod contract_model;
+mod contract_table;
 mod departure;
+mod discrete_buyer;
+mod discrete_rows;
 mod distinct_rows;
+mod doors;
 mod error;
 mod fit;
 mod forecast;
@@ -44,15 +62,22 @@ mod mbg_nbd;
 mod model;
 mod nbd;
 mod pareto_nbd;
+mod shifted_beta_geometric;
 mod spend;
 mod stages;
 mod summaries;
 mod summary;
 mod timed_buyer;
 
+pub use beta_discrete_weibull::BetaDiscreteWeibull;
+pub use bg_bb::BgBb;
 pub use bg_cnbd::BgCnbd;
 pub use bg_nbd::BgNbd;
 pub use buyer::{Buyer, Buyers};
+pub use contract::{Contract, Contracts};
+pub use contract_model::ContractModel;
+pub use contract_table::ContractTable;
+pub use discrete_buyer::{DiscreteBuyer, DiscreteBuyers};
 pub use error::{FitError, ValueError};
 pub use fit::{Diagnostics, Fit, Parameter};
 pub use forecast::PurchaseForecast;
@@ -64,6 +89,7 @@ pub use mbg_nbd::MbgNbd;
 pub use model::PurchaseModel;
 pub use nbd::Nbd;
 pub use pareto_nbd::ParetoNbd;
+pub use shifted_beta_geometric::ShiftedBetaGeometric;
 pub use spend::{RepeatSpend, RepeatSpends};
 pub use summaries::{PurchaseLog, Summaries};
 pub use summary::Summary;

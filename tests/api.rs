@@ -69,6 +69,8 @@ struct SmallAndHashable {
     rfm_score: RfmScore,
     summary: Summary,
     purchase_log: PurchaseLog<'static>,
+    discrete_buyer: DiscreteBuyer,
+    contract: Contract,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,6 +94,11 @@ struct SmallWithFloats {
     pareto_nbd: ParetoNbd,
     bg_cnbd: BgCnbd,
     mbg_cnbd: MbgCnbd,
+    bg_bb: BgBb,
+    discrete_buyers: DiscreteBuyers<'static>,
+    shifted_beta_geometric: ShiftedBetaGeometric,
+    beta_discrete_weibull: BetaDiscreteWeibull,
+    contracts: Contracts<'static>,
     gamma_gamma: GammaGamma,
     lifetime_value: LifetimeValue<'static, BgNbd>,
     parameter: Parameter,
@@ -141,6 +148,7 @@ struct Large {
     fit: Fit<BgNbd>,
     spend_fit: GammaGammaFit,
     summaries: Summaries,
+    contract_table: ContractTable,
     value_error: ValueError,
     fit_error: FitError,
 }

@@ -15,6 +15,9 @@ mod own_store_example;
 #[path = "../examples/where_customers_struggle.rs"]
 mod struggle_example;
 
+#[path = "../examples/subscription_retention.rs"]
+mod subscription_example;
+
 use std::error::Error;
 use std::io::Write;
 
@@ -36,6 +39,37 @@ mod most_valuable {
         }
         assert_eq!(text.lines().filter(|line| line.contains("days ago")).count(), 10, "{text}");
         assert!(text.contains("All 2357 customers are worth"), "{text}");
+    }
+}
+
+mod subscription {
+    use super::subscription_example as example;
+
+    /// The parameters of the simpler model are those of Fader and Hardie (2007), the others of an independent fit; what
+    /// happened later is their table.
+    #[test]
+    fn projects_what_happened() {
+        let text = super::printed(example::run);
+        for line in [
+            "regular   sBG  alpha 0.704 (0.066)  beta 1.182 (0.152) ",
+            "regular   BdW  alpha 0.456 (0.167)  beta 0.779 (0.283)  c 1.283 (0.298)  AIC 3365.2",
+            "high-end  sBG  alpha 0.668 (0.104)  beta 3.806 (0.786) ",
+            "high-end  BdW  alpha 0.214 (0.060)  beta 1.427 (0.381)  c 1.724 (0.301)  AIC 3216.6",
+            "regular   sBG fits better",
+            "high-end  BdW fits better",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        let last = text.lines().find(|line| line.starts_with("      12")).unwrap();
+        let cells: Vec<&str> = last.split_whitespace().collect();
+        assert_eq!((cells[1], cells[2], cells[7], cells[8]), ("17.3", "17.0", "39.4", "37.8"), "{text}");
+        let errors: Vec<f64> = text
+            .lines()
+            .filter_map(|line| line.split_once("sBG ")?.1.strip_suffix(" points")?.split_once(", BdW "))
+            .flat_map(|(simple, weibull)| [simple.parse().unwrap(), weibull.parse().unwrap()])
+            .collect();
+        assert!(errors.len() == 4 && errors.iter().all(|&error| error < 1.2), "{text}");
+        assert!(text.contains("a new high-end customer is worth"), "{text}");
     }
 }
 

@@ -7,7 +7,7 @@ mod tests;
 const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
 
 /// Stirling's series is good to the last bit from here on.
-const FAR: f64 = 10.0;
+pub(super) const FAR: f64 = 10.0;
 
 /// The only positive root of digamma, in two parts.
 const ROOT: f64 = 1.461_632_144_968_362_2;
@@ -41,15 +41,15 @@ const NEAR: [f64; 22] = [
 ];
 
 /// B(2k) / (2k (2k - 1)), k = 1.., highest first: ln-gamma less Stirling's main terms.
-const LN_GAMMA_FAR: [f64; 7] =
+pub(super) const LN_GAMMA_FAR: [f64; 7] =
     [1.0 / 156.0, -691.0 / 360_360.0, 1.0 / 1188.0, -1.0 / 1680.0, 1.0 / 1260.0, -1.0 / 360.0, 1.0 / 12.0];
 
 /// B(2k) / (2k), k = 1.., highest first.
-const DIGAMMA_FAR: [f64; 7] =
+pub(super) const DIGAMMA_FAR: [f64; 7] =
     [1.0 / 12.0, -691.0 / 32_760.0, 1.0 / 132.0, -1.0 / 240.0, 1.0 / 252.0, -1.0 / 120.0, 1.0 / 12.0];
 
 /// B(2k), k = 1.., highest first.
-const TRIGAMMA_FAR: [f64; 7] =
+pub(super) const TRIGAMMA_FAR: [f64; 7] =
     [7.0 / 6.0, -691.0 / 2730.0, 5.0 / 66.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 1.0 / 6.0];
 
 fn horner(coefficients: &[f64], x: f64) -> f64 {

@@ -128,9 +128,13 @@ pub(crate) fn maximise(
         } else {
             damping = (damping * 10.0).max(1e-4 * scale);
             if damping > 1e15 * scale {
-                return found;
+                break;
             }
         }
+    }
+    // Where no slope is left and yet no step is the last, the function is flat.
+    if found.gradient_norm() <= 1e-12 * found.point.value.abs() && found.condition() > WORST_CONDITION {
+        found.ending = Ending::Flat;
     }
     found
 }
@@ -191,6 +195,11 @@ mod tests {
             curvature: Symmetric::from_upper(2, |row, column| if row == column { 2.0 } else { -2.0 }),
         };
         assert_ne!(maximise(vec![1.0, 0.0], &[WIDE; 2], ridge).ending, Ending::Maximum);
+        let table = |at: &[f64]| {
+            let ridge = ridge(at);
+            Point { value: ridge.value - 1.0, ..ridge }
+        };
+        assert_eq!(maximise(vec![1.0, 0.0], &[WIDE; 2], table).ending, Ending::Flat);
         let nowhere =
             |_: &[f64]| Point { value: f64::NAN, gradient: vec![f64::NAN], curvature: Symmetric::zeros(1) };
         assert_eq!(maximise(vec![0.0], &[WIDE], nowhere).ending, Ending::GaveUp);

@@ -44,6 +44,12 @@ pub enum FitError {
         /// How many customers there are.
         customers: u64,
     },
+    /// No contract has ended, so that nothing is known about leaving.
+    #[error("none of {customers} contracts has ended")]
+    NobodyLeft {
+        /// How many contracts there are.
+        customers: u64,
+    },
     /// All customers have the same history (or there is only one), so that nothing is known about their differences.
     #[error("all of {customers} customers have the same history")]
     AllTheSame {
