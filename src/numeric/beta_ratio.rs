@@ -9,6 +9,10 @@ use super::hypergeometric::mean_of_beta;
 
 /// Where steps are given by their logarithm they are far longer than this.
 const LONGEST: f64 = 1e250;
+/// From this rate on a continued fraction is short.
+const SHORT_SIGHTED: f64 = 1e-3;
+/// More pairs of steps than it needs there.
+const MOST_STEPS: f64 = 500.0;
 /// Products are flushed into a logarithm before they overflow.
 const LARGE: f64 = 1e100;
 
@@ -120,10 +124,42 @@ pub(crate) fn discounted_sum_of_beta_ratios(a: f64, b: f64, rate: f64) -> f64 {
     if rate <= 0.0 {
         return if a > 1.0 { b / (a - 1.0) } else { f64::INFINITY };
     }
-    // Euler's integral of 2F1: the mean of 1 / (1 - v (1 - p)) over p of Beta(a, b + 1).
     let (lost, kept) = (-libm::expm1(-rate), libm::exp(-rate));
-    let mean = mean_of_beta(a, b + 1.0, 1.0, kept / lost, |p| (lost + kept * p).recip(), lost.recip());
-    b / (a + b) * mean
+    let quick = if rate >= SHORT_SIGHTED { by_fraction(a, b, kept) } else { None };
+    let function = quick.unwrap_or_else(|| {
+        // Euler's integral: the mean of 1 / (1 - v (1 - p)) over p of Beta(a, b + 1).
+        mean_of_beta(a, b + 1.0, 1.0, kept / lost, |p| (lost + kept * p).recip(), lost.recip())
+    });
+    b / (a + b) * function
+}
+
+/// 2F1(1, b+1; a+b+1; v) by Gauss's continued fraction, evaluated by Lentz's method; `None` where it is long.
+#[expect(
+    clippy::many_single_char_names,
+    reason = "the letters are those of the formula and of Lentz's method"
+)]
+fn by_fraction(a: f64, b: f64, v: f64) -> Option<f64> {
+    let whole = a + b;
+    let (mut value, mut c, mut d) = (1.0, 1.0, 0.0);
+    let mut m = 0.0;
+    while m < MOST_STEPS {
+        let (even, odd) = (whole + 2.0 * m, whole + 2.0 * m + 1.0);
+        let mut last = 0.0;
+        for part in [
+            (b + 1.0 + m) / odd * (if m > 0.0 { (whole + m) / even } else { 1.0 }),
+            (m + 1.0) / odd * ((a + m) / (odd + 1.0)),
+        ] {
+            d = (1.0 - part * v * d).recip();
+            c = 1.0 - part * v / c;
+            last = c * d;
+            value *= last;
+        }
+        if (last - 1.0).abs() < 1e-16 {
+            return Some(value.recip()).filter(|value| value.is_finite());
+        }
+        m += 1.0;
+    }
+    None
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ mod tests;
 
 use super::bg_nbd::positive;
 use super::discrete_rows::DiscreteRows;
-use super::doors::doors;
+use super::doors::{doors, each, fill};
 use super::fit::fit;
 use super::{Discount, DiscreteBuyer, DiscreteBuyers, Fit, FitError};
 use crate::measure::Share;
@@ -107,21 +107,6 @@ impl BgBb {
     /// [`FitError`]: no customers, nobody who bought, all the same, a parameter at the edge of the model (as when those
     /// who bought never stop), data that do not tell the parameters apart (as one opportunity), or no convergence.
     ///
-    /// # Example
-    /// ```
-    /// use patronage::value::{BgBb, DiscreteBuyers};
-    ///
-    /// let donors = DiscreteBuyers::new(
-    ///     &[0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 4, 5, 6, 6],
-    ///     &[0, 0, 0, 0, 1, 2, 6, 3, 6, 5, 4, 6, 6, 6, 6],
-    ///     &[6; 15],
-    /// )?;
-    /// let fit = BgBb::fit(donors.iter())?;
-    /// assert_eq!(fit.customers(), 15);
-    /// assert_eq!(format!("{:.3}", fit.log_likelihood()), "-42.478");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
     /// # Cost
     /// Sorting, then about ten passes over the distinct pairs of opportunities and frequency, each as long as its
     /// longest silence; 12 bytes for each row, and 120 for each opportunity.
@@ -133,6 +118,28 @@ impl BgBb {
     ///
     /// # Errors
     /// As [`fit`](Self::fit); rows that stand for nobody are left out.
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::value::{BgBb, DiscreteBuyer};
+    ///
+    /// // In which of the next six years did the donors of 1995 give: how often, the last time, and how many did.
+    /// let rows = [
+    ///     [0, 0, 3464], [1, 1, 1091], [1, 2, 277], [1, 3, 129], [1, 4, 78], [1, 5, 119], [1, 6, 129],
+    ///     [2, 2, 613], [2, 3, 255], [2, 4, 155], [2, 5, 173], [2, 6, 234], [3, 3, 322], [3, 4, 181],
+    ///     [3, 5, 225], [3, 6, 357], [4, 4, 240], [4, 5, 284], [4, 6, 512], [5, 5, 335], [5, 6, 728],
+    ///     [6, 6, 1203],
+    /// ];
+    /// let mut donors = Vec::new();
+    /// for [frequency, recency, count] in rows {
+    ///     donors.push((DiscreteBuyer::new(frequency, recency, 6)?, u64::from(count)));
+    /// }
+    /// let fit = BgBb::fit_counted(donors)?;
+    /// let parameters: Vec<String> = fit.parameters().iter().map(|p| format!("{:.3}", p.value)).collect();
+    /// assert_eq!(parameters, ["1.204", "0.750", "0.657", "2.783"]);
+    /// assert_eq!(format!("{:.4}", fit.log_likelihood()), "-33225.5813");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn fit_counted(
         buyers: impl IntoIterator<Item = (DiscreteBuyer, u64)>,
     ) -> Result<Fit<Self>, FitError> {
@@ -280,7 +287,7 @@ impl BgBb {
     ///
     /// let model = BgBb::new(1.204, 0.750, 0.657, 2.783)?;
     /// let donor = DiscreteBuyer::new(1, 2, 6)?;
-    /// assert_eq!(model.next_purchase(donor, Share::new(0.05)?), Some(2));
+    /// assert_eq!(model.next_purchase(donor, Share::new(0.1)?), Some(2));
     /// assert_eq!(model.next_purchase(donor, Share::new(0.5)?), None);
     /// # Ok::<(), patronage::ValidationError>(())
     /// ```
@@ -317,10 +324,10 @@ impl BgBb {
     /// ```text
     /// P(alive) (alpha+x)/(alpha+beta+n) v (delta+n)/(gamma+delta+n) 2F1(1, delta+n+1; gamma+delta+n+1; v),  v = e^-d
     /// ```
-    /// by Euler's integral of 2F1, with an error below 1e-11 of the result.
+    /// by the continued fraction of 2F1 or, for a small discount, Euler's integral; the error is below 1e-11 of the result.
     ///
     /// # Cost
-    /// Some hundred exponentials.
+    /// A few dozen steps of the fraction; some hundred exponentials for a discount below 0.1 % of an opportunity.
     pub fn discounted_residual_purchases(&self, buyer: DiscreteBuyer, discount: Discount) -> f64 {
         let p_alive = self.p_alive(buyer);
         if p_alive <= 0.0 {
@@ -346,7 +353,7 @@ impl BgBb {
         discounted_residual_purchases, discounted_residual_purchases_each, discounted_residual_purchases_into(
             discount: Discount
         );
-        => pub DiscreteBuyer, DiscreteBuyers<'_>
+        => pub DiscreteBuyer, DiscreteBuyers<'_>, each, fill
     }
 
     /// How likely a customer buys at an opportunity at which they are alive.

@@ -20,8 +20,9 @@ pub(super) mod sealed {
 ///
 /// Periods are those of the contract (years of a yearly one); everything is counted in renewals, because a period ends
 /// with one. What is asked of single contracts comes through three doors that agree to the last bit: one row, an
-/// iterator of rows (`_each`), and columns into a buffer of the caller (`_into`), which allocates nothing. A customer
-/// whose contract has ended renews no more: the answers are 0. Sealed: models are added here.
+/// iterator of rows (`_each`), and columns into a buffer of the caller (`_into`), which allocates nothing; the last two
+/// remember the answers to contracts that have gone alike. A customer whose contract has ended renews no more: the answers
+/// are 0. Sealed: models are added here.
 ///
 /// # Example
 /// ```
@@ -132,6 +133,9 @@ pub trait ContractModel: sealed::Sealed {
     /// sum over t > n of S(t) / S(n) e^(-d (t-n-1))
     /// ```
     ///
+    /// # Cost
+    /// A few dozen steps of a fraction in the shifted beta-geometric model, some 200 points of S(t) in the other.
+    ///
     /// Source: P. Fader, B. Hardie, "Customer-base valuation in a contractual setting: the perils of ignoring
     /// heterogeneity", Marketing Science 29 (2010).
     fn discounted_residual_lifetime(&self, contract: Contract, discount: Discount) -> f64 {
@@ -168,7 +172,7 @@ pub trait ContractModel: sealed::Sealed {
         discounted_residual_lifetime, discounted_residual_lifetime_each, discounted_residual_lifetime_into(
             discount: Discount
         );
-        => Contract, Contracts<'_>, where Self: Sized
+        => Contract, Contracts<'_>, each_known, fill_known, where Self: Sized
     }
 }
 
@@ -182,4 +186,41 @@ fn renewals_to_come(
         return 0.0;
     }
     model.expected(f64::from(contract.renewals()), further, discount.rate())
+}
+
+/// How many answers are remembered.
+const KNOWN: usize = 128;
+
+/// The last answers, by the renewals they are for.
+struct Known([Option<(Contract, f64)>; KNOWN]);
+
+impl Known {
+    fn or_ask(&mut self, contract: Contract, answer: impl Fn(Contract) -> f64) -> f64 {
+        let place = usize::try_from(contract.renewals()).unwrap_or(0) % KNOWN;
+        let Some(slot) = self.0.get_mut(place) else { return answer(contract) };
+        if let Some((known, value)) = *slot
+            && known == contract
+        {
+            return value;
+        }
+        let value = answer(contract);
+        // Contracts that have ended are quickly answered, and would only be in the way.
+        if !contract.is_ended() {
+            *slot = Some((contract, value));
+        }
+        value
+    }
+}
+
+fn each_known(
+    contracts: impl IntoIterator<Item = Contract>,
+    answer: impl Fn(Contract) -> f64,
+) -> impl Iterator<Item = f64> {
+    let mut known = Known([None; KNOWN]);
+    contracts.into_iter().map(move |contract| known.or_ask(contract, &answer))
+}
+
+fn fill_known(contracts: impl Iterator<Item = Contract>, out: &mut [f64], answer: impl Fn(Contract) -> f64) {
+    let mut known = Known([None; KNOWN]);
+    out.iter_mut().zip(contracts).for_each(|(slot, contract)| *slot = known.or_ask(contract, &answer));
 }

@@ -150,7 +150,7 @@ impl Likelihood for BgBb {
     /// Goes back from the last opportunity through those of silence, one way to have left after the other, so that all
     /// recencies of a group are met on one way.
     fn slopes(&self, data: &DiscreteRows) -> Slopes {
-        let most = data.longest + 1;
+        let most = data.longest;
         let [buys, waits] = [self.alpha, self.beta].map(|x| Rising::new(x, most));
         let chances = Rising::new(self.alpha + self.beta, most);
         let (stays, leaves) = (Rising::new(self.delta, most), Rising::new(self.gamma + self.delta, most));

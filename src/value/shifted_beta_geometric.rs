@@ -133,7 +133,8 @@ impl Sealed for ShiftedBetaGeometric {
 /// residual lifetime   (beta+n) / (alpha-1),  infinite for alpha <= 1
 /// DERL      (beta+n) / (alpha+beta+n) 2F1(1, beta+n+1; alpha+beta+n+1; e^-d)
 /// ```
-/// The last by Euler's integral of 2F1, with an error below 1e-11 of the result.
+/// The last by the continued fraction of 2F1 or, for a small discount, Euler's integral; the error is below 1e-11 of the
+/// result.
 impl ContractModel for ShiftedBetaGeometric {
     fn retention_rate(&self, renewals: u32) -> f64 {
         let stays = self.beta + f64::from(renewals);

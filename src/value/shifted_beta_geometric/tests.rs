@@ -196,7 +196,7 @@ proptest! {
 
     #[test]
     fn three_doors_agree(
-        rows in prop::collection::vec((0_u32..50, any::<bool>()), 0..20), m in 0_u32..9, rate in 0.0_f64..1.0,
+        rows in prop::collection::vec((0_u32..300, any::<bool>()), 0..400), m in 0_u32..9, rate in 0.0_f64..1.0,
     ) {
         let model = model(0.7, 3.0);
         let discount = Discount::try_from(rate).unwrap();
