@@ -68,6 +68,7 @@ fn donations() {
     }
     close(fit.log_likelihood(), -33_225.581_274_3, 1e-11);
     assert_eq!((fit.customers(), fit.diagnostics().starts), (11_104, 1));
+    close(fit.standard_error(BgBb::delta), 0.320_818, 1e-5);
     let one_by_one =
         donors().flat_map(|(donor, count)| std::iter::repeat_n(donor, usize::try_from(count).unwrap()));
     assert_eq!(BgBb::fit(one_by_one).unwrap(), fit, "rows weigh what their customers do");
@@ -204,13 +205,11 @@ fn refuses_what_tells_nothing() {
     assert_eq!(BgBb::fit([row(2, 4, 6); 9]).unwrap_err(), FitError::AllTheSame { customers: 9 });
     // Everybody buys all the time, and nobody leaves.
     let always = BgBb::fit((1..9).map(|n| row(n, n, n))).unwrap_err();
-    assert!(matches!(always, FitError::Boundary { .. } | FitError::NotIdentified { .. }), "{always:?}");
+    assert!(matches!(always, FitError::Boundary { .. }), "{always:?}");
     // One opportunity tells one number.
     let one = BgBb::fit_counted([(row(0, 0, 1), 60), (row(1, 1, 1), 40)]).unwrap_err();
-    let (FitError::Boundary { diagnostics, .. } | FitError::NotIdentified { diagnostics }) = one else {
-        panic!("{one:?}");
-    };
-    assert!(diagnostics.iterations > 0 && diagnostics.condition > 1e6, "{diagnostics:?}");
+    let FitError::NotIdentified { diagnostics } = one else { panic!("{one:?}") };
+    assert!(diagnostics.gradient_norm < 1e-9 && diagnostics.condition > 1e13, "{diagnostics:?}");
 
     for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e31] {
         assert!(BgBb::new(wrong, 1.0, 1.0, 1.0).is_err() && BgBb::new(1.0, 1.0, 1.0, wrong).is_err());
