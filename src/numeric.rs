@@ -1,9 +1,13 @@
 //! Special functions, optimiser, order statistics and interval estimates. Private: callers use the verbs.
 
+#[cfg(test)]
+mod accuracy;
+pub(crate) mod double;
 pub(crate) mod exact;
 pub(crate) mod exponential;
 pub(crate) mod exponential_integral;
 pub(crate) mod gamma;
+pub(crate) mod gauss;
 pub(crate) mod hypergeometric;
 pub(crate) mod incomplete_beta;
 pub(crate) mod linear;
