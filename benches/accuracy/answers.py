@@ -24,6 +24,7 @@ FUNCTIONS = {
     "ibeta_wide": (special.betainc, special.betaincc),
     "log2f1": (lambda a, b, c, z: np.log(special.hyp2f1(a, b, c, z)), None),
     "log2f1_wide": (lambda a, b, c, z: np.log(special.hyp2f1(a, b, c, z)), None),
+    "lse": (lambda *terms: special.logsumexp(terms), None),
 }
 
 

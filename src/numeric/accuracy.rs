@@ -1,5 +1,6 @@
 //! Measures our error and that of peers over the tables of `tests/reference`: `accuracy.md` holds what was measured.
 
+use super::exponential::ln_sum_exp;
 use super::exponential_integral::scaled_exponential_integral;
 use super::gamma::{digamma, ln_beta, ln_gamma, trigamma};
 use super::gauss::ln_2f1;
@@ -23,7 +24,7 @@ struct Function {
     ours: fn(&[f64], bool) -> f64,
 }
 
-const FUNCTIONS: [Function; 11] = [
+const FUNCTIONS: [Function; 12] = [
     Function { name: "`ln Γ(x)`", file: "lgamma", floor: 0.0, ours: |x, _| ln_gamma(x[0]) },
     Function { name: "digamma", file: "digamma", floor: 0.0, ours: |x, _| digamma(x[0]) },
     Function { name: "trigamma", file: "trigamma", floor: 0.0, ours: |x, _| trigamma(x[0]) },
@@ -77,6 +78,7 @@ const FUNCTIONS: [Function; 11] = [
         floor: 0.0,
         ours: |x, _| scaled_exponential_integral(x[0], x[1]),
     },
+    Function { name: "`ln(e^x + e^y)`", file: "lse", floor: 0.0, ours: |x, _| ln_sum_exp(x[0], x[1]) },
 ];
 
 /// The errors of one side over one table, in units of 2^-52.

@@ -1,6 +1,6 @@
 //! The Gauss hypergeometric function, where its series is positive.
 
-use super::exponential::ln_1p_exp;
+use super::exponential::{ln_1p_exp, ln_sum_exp};
 use super::gamma::ln_beta;
 use super::quadrature::log_concave;
 
@@ -50,7 +50,7 @@ fn ln_rest(a: f64, b: f64, c: f64, z: f64) -> f64 {
         // 2F1(a, b; c; z) = 2F1(a, b; c+1; z) + a b z / (c (c+1)) 2F1(a+1, b+1; c+2; z)
         let one = ln_rest(a, b, c + 1.0, z);
         let other = libm::log(a / c * (b / (c + 1.0)) * z) + ln_whole(a + 1.0, b + 1.0, c + 2.0, z);
-        return one.max(other) + ln_1p_exp(-(one - other).abs());
+        return ln_sum_exp(one, other);
     }
     // In the logit y of t: -ln(1 - zt) = ln(1 + e^y) - ln(1 + e^(y-bend)), where e^-bend = 1 - z.
     let bend = -libm::log1p(-z);
