@@ -8,9 +8,9 @@ use super::likelihood::LeavesAfterPurchase;
 use super::living::Living;
 use super::model::sealed::Sealed;
 use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
+use crate::numeric::dropout_series::Afresh;
 use crate::numeric::exponential::{falling_logistic, ln_1p_exp};
 use crate::numeric::gamma::ln_rising;
-use crate::numeric::hypergeometric::mean_until_dropout;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
 
@@ -196,8 +196,6 @@ impl PurchaseModel for BgNbd {
     /// ```
     /// computed so that no term overflows or cancels, for a = 1 as well.
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        let x = f64::from(buyer.frequency());
-        let tau = horizon.length() / (self.alpha + buyer.age());
-        self.p_alive(buyer) * mean_until_dropout(self.r + x, self.a, self.b + x, tau)
+        self.p_alive(buyer) * self.living(buyer).expected(horizon.length(), &mut Afresh)
     }
 }

@@ -9,6 +9,7 @@ use super::living::Living;
 use super::model::sealed::Sealed;
 use super::stages;
 use super::{Buyer, Fit, FitError, Horizon, PurchaseModel, TimedBuyer};
+use crate::numeric::dropout_series::Afresh;
 use crate::numeric::exponential::falling_logistic;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
@@ -179,6 +180,6 @@ impl PurchaseModel for MbgCnbd {
     /// Exact, not the approximation that is common for k > 1: the number of stages within the horizon, and of those
     /// passed since the last purchase, is summed over.
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        self.p_alive(buyer) * self.living(buyer).expected(horizon.length())
+        self.p_alive(buyer) * self.living(buyer).expected(horizon.length(), &mut Afresh)
     }
 }

@@ -9,6 +9,7 @@ use super::likelihood::LeavesAfterPurchase;
 use super::living::Living;
 use super::model::sealed::Sealed;
 use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
+use crate::numeric::dropout_series::Afresh;
 use crate::numeric::exponential::falling_logistic;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
@@ -146,6 +147,6 @@ impl PurchaseModel for MbgNbd {
     /// ```
     /// computed so that no term overflows or cancels, for a = 1 as well.
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        self.p_alive(buyer) * self.living(buyer).expected(horizon.length())
+        self.p_alive(buyer) * self.living(buyer).expected(horizon.length(), &mut Afresh)
     }
 }

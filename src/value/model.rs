@@ -1,6 +1,5 @@
-use super::living::Living;
 use super::{Buyer, Buyers, Discount, Horizon, ValueError};
-use crate::numeric::quadrature::rule_of_width;
+use crate::numeric::dropout_series::{Afresh, Memory};
 
 pub(super) mod sealed {
     use super::super::Buyer;
@@ -77,7 +76,8 @@ pub trait PurchaseModel: sealed::Sealed {
     /// times the time of the next few purchases (one without discount), up to sixteen more for each panel that a longer
     /// one is divided into.
     fn discounted_purchases(&self, buyer: Buyer, horizon: Horizon, discount: Discount) -> f64 {
-        discounted(self.living(buyer), horizon, discount, |until| self.expected_purchases(buyer, until))
+        let (length, rate) = (horizon.length(), discount.rate());
+        self.p_alive(buyer) * self.living(buyer).discounted(length, rate, &mut Afresh)
     }
 
     /// [`log_likelihood`](Self::log_likelihood) of many.
@@ -147,7 +147,11 @@ pub trait PurchaseModel: sealed::Sealed {
         horizon: Horizon,
         out: &mut [f64],
     ) -> Result<(), ValueError> {
-        fill(buyers, out, |buyer| self.expected_purchases(buyer, horizon))
+        let mut memory = Memory::new();
+        fill(buyers, out, |buyer| {
+            let sums = &mut memory.of(buyer.frequency());
+            self.p_alive(buyer) * self.living(buyer).expected(horizon.length(), sums)
+        })
     }
 
     /// [`discounted_purchases`](Self::discounted_purchases) of columns into `out`.
@@ -161,54 +165,22 @@ pub trait PurchaseModel: sealed::Sealed {
         discount: Discount,
         out: &mut [f64],
     ) -> Result<(), ValueError> {
-        fill(buyers, out, |buyer| self.discounted_purchases(buyer, horizon, discount))
+        let mut memory = Memory::new();
+        fill(buyers, out, |buyer| {
+            let sums = &mut memory.of(buyer.frequency());
+            self.p_alive(buyer) * self.living(buyer).discounted(horizon.length(), discount.rate(), sums)
+        })
     }
 }
 
 pub(super) fn fill(
     buyers: Buyers<'_>,
     out: &mut [f64],
-    score: impl Fn(Buyer) -> f64,
+    mut score: impl FnMut(Buyer) -> f64,
 ) -> Result<(), ValueError> {
     buyers.fits("out", out.len())?;
     for (slot, buyer) in out.iter_mut().zip(buyers.iter()) {
         *slot = score(buyer);
     }
     Ok(())
-}
-
-/// Discount times at which the integral is divided; what lies beyond the last counts less than 1e-17.
-const PANELS: [f64; 5] = [2.0, 6.0, 13.0, 24.0, 40.0];
-fn discounted(living: Living, horizon: Horizon, discount: Discount, until: impl Fn(Horizon) -> f64) -> f64 {
-    let (rate, length) = (discount.rate(), horizon.length());
-    let (pace, widest) = (living.pace(), living.widest_panel());
-    let whole = until(horizon);
-    if rate * length <= 0.0 {
-        return whole;
-    }
-    let expected = |time: f64| Horizon::new(time).map_or(0.0, &until);
-    let (mut sum, mut low) = (0.0, 0.0);
-    for panel in PANELS {
-        let end = (panel / rate).min(length);
-        let high = libm::log1p(end / pace);
-        let pieces = libm::ceil((high - low) / widest).max(1.0);
-        let half = 0.5 * (high - low) / pieces;
-        let mut piece = 0.0;
-        while piece < pieces {
-            let middle = low + half * (2.0 * piece + 1.0);
-            for &(node, weight) in rule_of_width(2.0 * half) {
-                for place in [middle - half * node, middle + half * node] {
-                    let time = (pace * libm::expm1(place)).min(length);
-                    let density = rate * libm::exp(-rate * time) * (time + pace);
-                    sum += weight * half * density * expected(time);
-                }
-            }
-            piece += 1.0;
-        }
-        low = high;
-        if end >= length {
-            break;
-        }
-    }
-    sum + libm::exp(-rate * length) * whole
 }

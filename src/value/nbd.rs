@@ -8,6 +8,7 @@ use super::likelihood::{Bounds, Likelihood, Slopes};
 use super::living::{Leaving, Living};
 use super::model::sealed::Sealed;
 use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
+use crate::numeric::dropout_series::Afresh;
 use crate::numeric::gamma::{digamma, ln_rising, trigamma};
 use crate::numeric::linear::Symmetric;
 use crate::validation::ValidationError;
@@ -187,6 +188,6 @@ impl PurchaseModel for Nbd {
     /// (r+x) / (alpha+T) t
     /// ```
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        self.living(buyer).expected(horizon.length())
+        self.living(buyer).expected(horizon.length(), &mut Afresh)
     }
 }

@@ -9,7 +9,7 @@ use super::likelihood::{Bounds, Likelihood, Slopes};
 use super::living::{Leaving, Living};
 use super::model::sealed::Sealed;
 use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
-use crate::numeric::exponential::falling_logistic;
+use crate::numeric::dropout_series::Afresh;
 use crate::numeric::gamma::{digamma, ln_rising, trigamma};
 use crate::numeric::linear::Symmetric;
 use crate::validation::ValidationError;
@@ -212,7 +212,7 @@ impl Likelihood for ParetoNbd {
 
 impl Sealed for ParetoNbd {
     fn ln_odds_gone(&self, buyer: Buyer) -> f64 {
-        self.departure(buyer.frequency()).ln_both(buyer.recency(), buyer.age()).1
+        self.departure(buyer.frequency()).ln_odds_gone(buyer.recency(), buyer.age())
     }
 
     fn living(&self, buyer: Buyer) -> Living {
@@ -233,8 +233,8 @@ impl PurchaseModel for ParetoNbd {
     /// ```
     fn log_likelihood(&self, buyer: Buyer) -> f64 {
         let frequency = buyer.frequency();
-        let (ln_both, _) = self.departure(frequency).ln_both(buyer.recency(), buyer.age());
-        let mut sum = ln_rising(self.r, frequency) + ln_both;
+        let ln_whole = self.departure(frequency).ln_whole(buyer.recency(), buyer.age());
+        let mut sum = ln_rising(self.r, frequency) + ln_whole;
         if frequency > 0 {
             sum -= self.r * libm::log1p(buyer.recency() / self.alpha)
                 + self.s * libm::log1p(buyer.recency() / self.beta)
@@ -248,7 +248,7 @@ impl PurchaseModel for ParetoNbd {
     /// alive / (alive + gone)      with alive and gone as in the likelihood
     /// ```
     fn p_alive(&self, buyer: Buyer) -> f64 {
-        falling_logistic(self.ln_odds_gone(buyer))
+        self.departure(buyer.frequency()).p_alive(buyer.recency(), buyer.age())
     }
 
     /// # Formula
@@ -257,7 +257,7 @@ impl PurchaseModel for ParetoNbd {
     /// ```
     /// for s = 1 its limit.
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        self.p_alive(buyer) * self.living(buyer).expected(horizon.length())
+        self.p_alive(buyer) * self.living(buyer).expected(horizon.length(), &mut Afresh)
     }
 }
 
