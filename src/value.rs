@@ -43,6 +43,8 @@ mod mbg_cnbd;
 mod mbg_nbd;
 mod model;
 mod nbd;
+#[cfg(feature = "parallel")]
+mod parallel;
 mod pareto_nbd;
 mod spend;
 mod stages;
@@ -61,8 +63,10 @@ pub use horizon::{Discount, Horizon, TimeUnit};
 pub use lifetime::LifetimeValue;
 pub use mbg_cnbd::MbgCnbd;
 pub use mbg_nbd::MbgNbd;
-pub use model::PurchaseModel;
+pub use model::{PurchaseModel, PurchaseScore};
 pub use nbd::Nbd;
+#[cfg(feature = "parallel")]
+pub use parallel::{Columns, in_parallel};
 pub use pareto_nbd::ParetoNbd;
 pub use spend::{RepeatSpend, RepeatSpends};
 pub use summaries::{PurchaseLog, Summaries};

@@ -26,6 +26,36 @@ pub struct BetaGeometric {
     pub(super) first: u32,
 }
 
+/// So many factors of up to 1e31 each make a product that is still a number.
+const FACTORS: usize = 8;
+
+/// A sum of logarithms of factors, which takes one logarithm for all factors that count once.
+#[derive(Clone, Copy, Debug)]
+struct Logarithms {
+    product: f64,
+    sum: f64,
+}
+
+impl Default for Logarithms {
+    fn default() -> Self {
+        Self { product: 1.0, sum: 0.0 }
+    }
+}
+
+impl Logarithms {
+    fn add(&mut self, times: f64, factor: f64) {
+        if (times - 1.0).abs() < 1e-9 {
+            self.product *= factor;
+        } else {
+            self.sum += times * libm::log(factor);
+        }
+    }
+
+    fn sum(self) -> f64 {
+        self.sum + libm::log(self.product)
+    }
+}
+
 /// ln x (x + 1) .. (x + steps - 1) for more steps than a `u32` may count.
 fn ln_rising_far(x: f64, steps: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "below 2^38")]
@@ -235,16 +265,18 @@ impl BetaGeometric {
                 table.r_r += trigamma(r + steps) - r2;
             }
             sums.add(&table.times(weight));
-            for chunk in group.rows.chunks(CHUNK) {
-                let part = if self.stages > 1 {
-                    self.regular(group.frequency, chunk)
-                } else if stays > 0.0 {
-                    self.may_have_left(group.frequency, chunk)
-                } else {
-                    self.cannot_have_left(chunk)
-                };
-                sums.add(&part);
+        }
+        let parts = histories.parts(|group, rows| {
+            if self.stages > 1 {
+                self.regular(group.frequency, rows)
+            } else if self.stays(group.frequency) > 0 {
+                self.may_have_left(group.frequency, rows)
+            } else {
+                self.cannot_have_left(rows)
             }
+        });
+        for part in &parts {
+            sums.add(part);
         }
         sums.slopes()
     }
@@ -253,15 +285,19 @@ impl BetaGeometric {
     fn cannot_have_left(&self, rows: &[Row]) -> Sums {
         let mut sums = Sums::default();
         let r = self.r;
-        for row in rows {
-            let scale = self.alpha + row.age;
-            let inverse = scale.recip();
-            let ln_scale = row.weight * libm::log(scale);
+        for few in rows.chunks(FACTORS) {
+            let mut scales = Logarithms::default();
+            for row in few {
+                let scale = self.alpha + row.age;
+                let inverse = scale.recip();
+                scales.add(row.weight, scale);
+                sums.alpha -= row.weight * r * inverse;
+                sums.r_alpha -= row.weight * inverse;
+                sums.alpha_alpha += row.weight * r * inverse * inverse;
+            }
+            let ln_scale = scales.sum();
             sums.value -= r * ln_scale;
             sums.r -= ln_scale;
-            sums.alpha -= row.weight * r * inverse;
-            sums.r_alpha -= row.weight * inverse;
-            sums.alpha_alpha += row.weight * r * inverse * inverse;
         }
         sums
     }
@@ -275,39 +311,54 @@ impl BetaGeometric {
         let ln_odds = libm::log(self.a / last);
         // The slopes of q in a and b.
         let (q_a, q_b) = (self.a.recip(), -last.recip());
-        for row in rows {
-            let (till_now, till_last) = (alpha + row.age, alpha + row.recency);
-            let (now, then) = (till_now.recip(), till_last.recip());
-            let silence = libm::log1p((row.age - row.recency) * then);
-            let q = shape * silence + ln_odds;
-            let e = libm::exp(-q.abs());
-            let (likelier, rarer) = ((1.0 + e).recip(), e / (1.0 + e));
-            let weight = row.weight;
-            let spread = weight * likelier * rarer;
-            let gone = weight * if q > 0.0 { likelier } else { rarer };
-            let softplus = q.max(0.0) + libm::log1p(e);
-            let ln_now = weight * libm::log(till_now);
-            // The slopes of q in r and alpha, and its second derivatives.
-            let turn = now - then;
-            let (q_r, q_alpha) = (silence, shape * turn);
-            sums.value += weight * softplus - shape * ln_now;
-            sums.r += gone * q_r - ln_now;
-            sums.alpha += gone * q_alpha - weight * shape * now;
-            sums.a += gone * q_a;
-            sums.b += gone * q_b;
-            sums.r_r += spread * q_r * q_r;
-            sums.r_alpha += spread * q_r * q_alpha + gone * turn - weight * now;
-            sums.r_a += spread * q_r * q_a;
-            sums.r_b += spread * q_r * q_b;
-            sums.alpha_alpha +=
-                spread * q_alpha * q_alpha + shape * (gone * (then * then - now * now) + weight * now * now);
-            sums.alpha_a += spread * q_alpha * q_a;
-            sums.alpha_b += spread * q_alpha * q_b;
-            sums.a_a += (spread - gone) * q_a * q_a;
-            sums.a_b += spread * q_a * q_b;
-            sums.b_b += (spread + gone) * q_b * q_b;
+        for few in rows.chunks(FACTORS) {
+            let (mut scales, mut rests) = (Logarithms::default(), Logarithms::default());
+            for row in few {
+                let (till_now, till_last) = (alpha + row.age, alpha + row.recency);
+                let (now, then) = (till_now.recip(), till_last.recip());
+                let silence = libm::log1p((row.age - row.recency) * then);
+                let q = shape * silence + ln_odds;
+                let e = libm::exp(-q.abs());
+                let likelier = (1.0 + e).recip();
+                let rarer = e * likelier;
+                let weight = row.weight;
+                let spread = weight * likelier * rarer;
+                let gone = weight * if q > 0.0 { likelier } else { rarer };
+                scales.add(weight, till_now);
+                rests.add(weight, 1.0 + e);
+                // The slopes of q in r and alpha, and its second derivatives.
+                let turn = now - then;
+                let (q_r, q_alpha) = (silence, shape * turn);
+                sums.value += weight * q.max(0.0);
+                sums.r += gone * q_r;
+                sums.alpha += gone * q_alpha - weight * shape * now;
+                sums.a += gone;
+                sums.r_r += spread * q_r * q_r;
+                sums.r_alpha += spread * q_r * q_alpha + gone * turn - weight * now;
+                sums.r_a += spread * q_r;
+                sums.alpha_alpha += spread * q_alpha * q_alpha
+                    + shape * (gone * (then * then - now * now) + weight * now * now);
+                sums.alpha_a += spread * q_alpha;
+                sums.a_a += spread;
+            }
+            let ln_scale = scales.sum();
+            sums.value += rests.sum() - shape * ln_scale;
+            sums.r -= ln_scale;
         }
-        sums
+        // What was added up without the slopes in a and b, which all rows share.
+        let Sums { a: gone, a_a: spread, r_a: r_spread, alpha_a: alpha_spread, .. } = sums;
+        Sums {
+            a: gone * q_a,
+            b: gone * q_b,
+            r_a: r_spread * q_a,
+            r_b: r_spread * q_b,
+            alpha_a: alpha_spread * q_a,
+            alpha_b: alpha_spread * q_b,
+            a_a: (spread - gone) * q_a * q_a,
+            a_b: spread * q_a * q_b,
+            b_b: (spread + gone) * q_b * q_b,
+            ..sums
+        }
     }
 
     /// As [`may_have_left`](Self::may_have_left) with the sum S over the stages that may have passed since the last

@@ -39,7 +39,7 @@ impl DistinctRows {
     pub(super) fn of(buyers: impl IntoIterator<Item = Buyer>) -> Result<Self, FitError> {
         let mut buyers: Vec<Buyer> = buyers.into_iter().collect();
         let customers = u64::try_from(buyers.len()).unwrap_or(u64::MAX);
-        buyers.sort_unstable_by_key(Buyer::key);
+        sort(&mut buyers);
         let (Some(first), Some(last)) = (buyers.first(), buyers.last()) else {
             return Err(FitError::NoCustomers);
         };
@@ -76,4 +76,30 @@ impl DistinctRows {
         }
         Ok(found)
     }
+
+    /// The rows in chunks, each with the group it is of.
+    fn chunks(&self) -> impl Iterator<Item = (&Group, &[Row])> {
+        self.groups.iter().flat_map(|group| group.rows.chunks(CHUNK).map(move |chunk| (group, chunk)))
+    }
+
+    /// What each chunk comes to, in order; worked out on rayon's pool where there are many and the feature `parallel` is
+    /// on.
+    pub(super) fn parts<S: Send>(&self, part: impl Fn(&Group, &[Row]) -> S + Sync) -> Vec<S> {
+        #[cfg(feature = "parallel")]
+        if self.groups.iter().map(|group| group.rows.len()).sum::<usize>() > CHUNK {
+            use rayon::iter::{IntoParallelIterator, ParallelIterator};
+            let chunks: Vec<_> = self.chunks().collect();
+            return chunks.into_par_iter().map(|(group, rows)| part(group, rows)).collect();
+        }
+        self.chunks().map(|(group, rows)| part(group, rows)).collect()
+    }
+}
+
+fn sort(buyers: &mut [Buyer]) {
+    #[cfg(feature = "parallel")]
+    if buyers.len() > 16 * CHUNK {
+        rayon::slice::ParallelSliceMut::par_sort_unstable_by_key(buyers, Buyer::key);
+        return;
+    }
+    buyers.sort_unstable_by_key(Buyer::key);
 }

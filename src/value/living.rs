@@ -1,6 +1,6 @@
 use super::departure::Departure;
 use super::stages::Stages;
-use crate::numeric::dropout_series::{Afresh, LARGEST_DISCOUNT, Series, Sums};
+use crate::numeric::dropout_series::{LARGEST_DISCOUNT, Series, Sums};
 use crate::numeric::exponential_integral::scaled_exponential_integral;
 use crate::numeric::gamma::{ln_beta, ln_gamma, ln_rising};
 use crate::numeric::hypergeometric::{mean_of_beta, mean_until_dropout};
@@ -120,14 +120,14 @@ impl Living {
     }
 
     /// The expected purchases from t1 until t2, precise where these are close.
-    pub(super) fn expected_between(self, t1: f64, t2: f64) -> f64 {
+    pub(super) fn expected_between(self, t1: f64, t2: f64, sums: &mut impl Sums) -> f64 {
         if t2 <= t1 {
             return 0.0;
         }
         let n = self.shape;
         let (tau, more) = (t1 / self.scale, (t2 - t1) / self.scale);
         if let Leaving::AfterPurchase { stages, .. } = self.leaving {
-            let (later, sooner) = (self.expected(t2, &mut Afresh), self.expected(t1, &mut Afresh));
+            let (later, sooner) = (self.expected(t2, sums), self.expected(t1, sums));
             // One digit is given up, not more.
             if stages.is_some() || later - sooner > 0.1 * later {
                 return (later - sooner).max(0.0);

@@ -2,7 +2,7 @@
 mod tests;
 
 use super::bg_nbd::positive;
-use super::distinct_rows::{CHUNK, DistinctRows};
+use super::distinct_rows::DistinctRows;
 use super::fit::fit;
 use super::likelihood::{Bounds, Likelihood, Slopes};
 use super::living::{Leaving, Living};
@@ -123,17 +123,20 @@ impl Likelihood for Nbd {
             let value = ln_rising(r, group.frequency) + r * ln_alpha;
             let table = [value, gain + ln_alpha, r / alpha, bend, alpha.recip(), -r / (alpha * alpha)];
             sums.iter_mut().zip(table).for_each(|(sum, part)| *sum += weight * part);
-            for chunk in group.rows.chunks(CHUNK) {
-                let mut parts = [0.0; 6];
-                for row in chunk {
-                    let now = (alpha + row.age).recip();
-                    let ln_now = libm::log(alpha + row.age);
-                    let shape = r + x;
-                    let here = [-shape * ln_now, -ln_now, -shape * now, 0.0, -now, shape * now * now];
-                    parts.iter_mut().zip(here).for_each(|(sum, part)| *sum += row.weight * part);
-                }
-                sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+        }
+        let parts = histories.parts(|group, rows| {
+            let shape = r + f64::from(group.frequency);
+            let mut parts = [0.0; 6];
+            for row in rows {
+                let now = (alpha + row.age).recip();
+                let ln_now = libm::log(alpha + row.age);
+                let here = [-shape * ln_now, -ln_now, -shape * now, 0.0, -now, shape * now * now];
+                parts.iter_mut().zip(here).for_each(|(sum, part)| *sum += row.weight * part);
             }
+            parts
+        });
+        for part in parts {
+            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
         let [value, shape, scale, shape_twice, both, scale_twice] = sums;
         Slopes {

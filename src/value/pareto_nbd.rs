@@ -3,7 +3,7 @@ mod tests;
 
 use super::bg_nbd::positive;
 use super::departure::{Departure, Moment};
-use super::distinct_rows::{CHUNK, DistinctRows, Row};
+use super::distinct_rows::{DistinctRows, Row};
 use super::fit::fit;
 use super::likelihood::{Bounds, Likelihood, Slopes};
 use super::living::{Leaving, Living};
@@ -197,14 +197,17 @@ impl Likelihood for ParetoNbd {
                 loss,
                 -s * loss / beta,
             ]);
+        }
+        let parts = histories.parts(|group, rows| {
             let departure = self.departure(group.frequency);
-            for chunk in group.rows.chunks(CHUNK) {
-                let mut part = Sums::default();
-                for row in chunk {
-                    part.add_row(&departure, row);
-                }
-                sums.add(&part);
+            let mut part = Sums::default();
+            for row in rows {
+                part.add_row(&departure, row);
             }
+            part
+        });
+        for part in &parts {
+            sums.add(part);
         }
         sums.slopes()
     }

@@ -105,6 +105,13 @@ impl<'a> RepeatSpends<'a> {
             .map(|(&frequency, &mean)| RepeatSpend { frequency, mean: mean + 0.0 })
     }
 
+    /// The rows before and from a row on.
+    #[cfg(feature = "parallel")]
+    pub(super) fn split_at(self, row: usize) -> (Self, Self) {
+        let (frequency, mean) = (self.frequency.split_at(row), self.mean.split_at(row));
+        (Self::trusted(frequency.0, mean.0), Self::trusted(frequency.1, mean.1))
+    }
+
     /// Checks that a caller's column has a row for each customer.
     pub(super) fn fits(&self, column: &'static str, found: usize) -> Result<(), ValueError> {
         if found == self.len() {
