@@ -15,3 +15,4 @@ pub(crate) mod quantile;
 #[cfg(test)]
 pub(crate) mod reference;
 pub(crate) mod split_mix;
+pub(crate) mod stratified;
