@@ -62,7 +62,7 @@ pub use experience::{Experience, Worth};
 pub use map::PainMap;
 pub use point::{Effect, Finding, PainPoint, Reach};
 pub use report::{PainCounts, PainReport, PointOptions};
-pub use rules::{Expectation, PainRule, Rules};
+pub use rules::{ExpectedWait, PainRule, Rules};
 pub use symptom::{Symptom, symptoms};
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::attribution_markov::Chain;
 use super::attribution_paths::places;
-use super::{AttributionError, ConversionPath, ConversionPaths};
+use super::{ConversionPath, ConversionPaths, JourneyError};
 use crate::measure::Share;
 use crate::money::Money;
 use chrono::TimeDelta;
@@ -190,9 +190,9 @@ impl ConversionPaths {
     /// Gives channels the credit for the conversions they led to.
     ///
     /// # Errors
-    /// [`AttributionError::Setting`] for parts of first and last touch above the whole, a half-life that is not
-    /// positive, or an order other than 1 to 4; [`AttributionError::NoAges`] for a decay by time;
-    /// [`AttributionError::Unsolved`] for a Markov chain too large to be solved exactly.
+    /// [`JourneyError::Setting`] for parts of first and last touch above the whole, a half-life that is not
+    /// positive, or an order other than 1 to 4; [`JourneyError::NoAges`] for a decay by time;
+    /// [`JourneyError::UnsolvedChain`] for a Markov chain too large to be solved exactly.
     ///
     /// # Formula
     /// ```text
@@ -218,12 +218,12 @@ impl ConversionPaths {
     /// // Without either channel nobody converts any more, so both are worth the same.
     /// let markov = AttributionModel::Markov { order: 1, removal: Removal::ToNull, nulls: NullPaths::Counted };
     /// assert_eq!(paths.attribute(markov)?.removal_effects(), [1.0, 1.0]);
-    /// # Ok::<(), patronage::journey::AttributionError>(())
+    /// # Ok::<(), patronage::journey::JourneyError>(())
     /// ```
     ///
     /// Source: E. Anderl, I. Becker, F. von Wangenheim, J. H. Schumann, "Mapping the customer journey: lessons learned
     /// from graph-based online attribution modeling", International Journal of Research in Marketing 33 (2016).
-    pub fn attribute(&self, model: AttributionModel) -> Result<Attribution, AttributionError> {
+    pub fn attribute(&self, model: AttributionModel) -> Result<Attribution, JourneyError> {
         self.attribute_to(model, &self.channels())
     }
 
@@ -232,7 +232,7 @@ impl ConversionPaths {
         &self,
         model: AttributionModel,
         channels: &[u16],
-    ) -> Result<Attribution, AttributionError> {
+    ) -> Result<Attribution, JourneyError> {
         check(model, self)?;
         let places = places(channels);
         let (attributed, value) = self.totals();
@@ -313,8 +313,8 @@ impl ConversionPaths {
     }
 }
 
-fn check(model: AttributionModel, paths: &ConversionPaths) -> Result<(), AttributionError> {
-    let refuse = |setting, rule| Err(AttributionError::Setting { setting, rule });
+fn check(model: AttributionModel, paths: &ConversionPaths) -> Result<(), JourneyError> {
+    let refuse = |setting, rule| Err(JourneyError::Setting { setting, rule });
     match model {
         AttributionModel::PositionBased { first, last } if first.get() + last.get() > 1.0 => {
             refuse("position_based", "gives first and last touch more than the whole")
@@ -326,7 +326,7 @@ fn check(model: AttributionModel, paths: &ConversionPaths) -> Result<(), Attribu
             refuse("half_life", "must be positive and finite")
         }
         AttributionModel::TimeDecay(Decay::Time(_)) if !paths.is_timed() => {
-            Err(AttributionError::NoAges { rule: "time_decay" })
+            Err(JourneyError::NoAges { rule: "time_decay" })
         }
         AttributionModel::Markov { order, .. } if !(1..=4).contains(&order) => {
             refuse("order", "must lie between 1 and 4")
@@ -385,7 +385,7 @@ fn removed_to_null(
     channels: &[u16],
     order: u8,
     nulls: NullPaths,
-) -> Result<Vec<f64>, AttributionError> {
+) -> Result<Vec<f64>, JourneyError> {
     let chain = Chain::new(paths, channels, order, nulls);
     let whole = chain.converts(None)?;
     let effect = |channel| {

@@ -1,6 +1,6 @@
 //! How sure credits are, and how they move from one model to another.
 
-use super::{Attribution, AttributionError, AttributionModel, ConversionPaths, PathOutcome};
+use super::{Attribution, AttributionModel, ConversionPaths, JourneyError, PathOutcome};
 use crate::measure::{Estimate, Share};
 use crate::numeric::split_mix::SplitMix;
 
@@ -68,9 +68,9 @@ impl ConversionPaths {
     /// let table = paths.compare_models(&[AttributionModel::First, AttributionModel::Linear])?;
     /// assert_eq!(table.rows()[0].conversions, [4.0, 2.0]);
     /// assert_eq!(table.rows()[2].channel, 2);
-    /// # Ok::<(), patronage::journey::AttributionError>(())
+    /// # Ok::<(), patronage::journey::JourneyError>(())
     /// ```
-    pub fn compare_models(&self, models: &[AttributionModel]) -> Result<AttributionTable, AttributionError> {
+    pub fn compare_models(&self, models: &[AttributionModel]) -> Result<AttributionTable, JourneyError> {
         let channels = self.channels();
         let models = models.iter().map(|&model| self.attribute_to(model, &channels));
         Ok(AttributionTable { models: models.collect::<Result<_, _>>()?, channels })
@@ -88,7 +88,7 @@ impl ConversionPaths {
     /// outside); `n` counts the customers.
     ///
     /// # Errors
-    /// As [`attribute`](Self::attribute), [`AttributionError::Setting`] for fewer than 20 repeats.
+    /// As [`attribute`](Self::attribute), [`JourneyError::Setting`] for fewer than 20 repeats.
     ///
     /// # Cost
     /// `repeats` times that of the model, and O(customers).
@@ -114,9 +114,9 @@ impl ConversionPaths {
         repeats: u32,
         seed: u64,
         level: Share,
-    ) -> Result<Vec<Estimate>, AttributionError> {
+    ) -> Result<Vec<Estimate>, JourneyError> {
         if repeats < 20 {
-            return Err(AttributionError::Setting { setting: "repeats", rule: "must be at least 20" });
+            return Err(JourneyError::Setting { setting: "repeats", rule: "must be at least 20" });
         }
         let channels = self.channels();
         let whole = self.attribute_to(model, &channels)?;

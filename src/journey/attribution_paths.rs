@@ -1,4 +1,4 @@
-use super::AttributionError;
+use super::JourneyError;
 use chrono::TimeDelta;
 
 /// The most customers: beyond it, not every whole number is a number of 64-bit floating point.
@@ -53,7 +53,7 @@ pub struct ConversionPath<'a> {
 /// paths.push(&[0, 1], PathOutcome { conversions: 3, value: 90.0, nulls: 7 })?;
 /// paths.push(&[1], PathOutcome { conversions: 1, value: 10.0, nulls: 0 })?;
 /// assert_eq!((paths.conversions(), paths.nulls()), (4, 7));
-/// # Ok::<(), patronage::journey::AttributionError>(())
+/// # Ok::<(), patronage::journey::JourneyError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConversionPaths {
@@ -76,14 +76,15 @@ impl ConversionPaths {
     /// such.
     ///
     /// # Errors
-    /// [`AttributionError::Value`], [`AttributionError::TooMany`]; nothing is added.
-    pub fn push(&mut self, touches: &[u16], outcome: PathOutcome) -> Result<(), AttributionError> {
+    /// [`JourneyError::PathValue`], [`JourneyError::TooManyConversions`]; nothing is added.
+    pub fn push(&mut self, touches: &[u16], outcome: PathOutcome) -> Result<(), JourneyError> {
         let PathOutcome { conversions, value, nulls } = outcome;
         if !value.is_finite() || value < 0.0 || (conversions == 0 && value > 0.0) {
-            return Err(AttributionError::Value);
+            return Err(JourneyError::PathValue);
         }
-        let sum =
-            |a: u64, b: u64| a.checked_add(b).filter(|&sum| sum <= MOST).ok_or(AttributionError::TooMany);
+        let sum = |a: u64, b: u64| {
+            a.checked_add(b).filter(|&sum| sum <= MOST).ok_or(JourneyError::TooManyConversions)
+        };
         let (all, none) = (sum(self.conversions, conversions)?, sum(self.nulls, nulls)?);
         sum(all, none)?;
         (self.conversions, self.nulls) = (all, none);
@@ -97,26 +98,26 @@ impl ConversionPaths {
     /// (the conversion, or the last instant at which they were watched).
     ///
     /// # Errors
-    /// As [`push`](Self::push), [`AttributionError::AgeCount`], [`AttributionError::AgeOrder`], and
-    /// [`AttributionError::NoAges`] after paths that have none.
+    /// As [`push`](Self::push), [`JourneyError::AgeCount`], [`JourneyError::AgeOrder`], and
+    /// [`JourneyError::NoAges`] after paths that have none.
     pub fn push_timed(
         &mut self,
         touches: &[u16],
         ages: &[i64],
         outcome: PathOutcome,
-    ) -> Result<(), AttributionError> {
+    ) -> Result<(), JourneyError> {
         if ages.len() != touches.len() {
-            return Err(AttributionError::AgeCount { touches: touches.len(), ages: ages.len() });
+            return Err(JourneyError::AgeCount { touches: touches.len(), ages: ages.len() });
         }
         let mut before = i64::MAX;
         for (touch, &age) in ages.iter().enumerate() {
             if age < 0 || age > before {
-                return Err(AttributionError::AgeOrder { touch });
+                return Err(JourneyError::AgeOrder { touch });
             }
             before = age;
         }
         if !self.is_timed() {
-            return Err(AttributionError::NoAges { rule: "push_timed" });
+            return Err(JourneyError::NoAges { rule: "push_timed" });
         }
         self.push(touches, outcome)?;
         self.ages.extend_from_slice(ages);
@@ -126,15 +127,15 @@ impl ConversionPaths {
     /// Adds the paths of another shard.
     ///
     /// # Errors
-    /// [`AttributionError::TooMany`], [`AttributionError::NoAges`] when only one of both has ages; nothing is added.
-    pub fn merge(&mut self, other: &Self) -> Result<(), AttributionError> {
+    /// [`JourneyError::TooManyConversions`], [`JourneyError::NoAges`] when only one of both has ages; nothing is added.
+    pub fn merge(&mut self, other: &Self) -> Result<(), JourneyError> {
         let mixed =
             !self.touches.is_empty() && !other.touches.is_empty() && self.is_timed() != other.is_timed();
         if mixed {
-            return Err(AttributionError::NoAges { rule: "merge" });
+            return Err(JourneyError::NoAges { rule: "merge" });
         }
         if self.conversions + self.nulls + other.conversions + other.nulls > MOST {
-            return Err(AttributionError::TooMany);
+            return Err(JourneyError::TooManyConversions);
         }
         let before = self.touches.len();
         self.ends.extend(other.ends.iter().map(|end| end + before));
@@ -203,13 +204,13 @@ impl ConversionPaths {
     /// Keeps of each path only touches at most this old, such an age included.
     ///
     /// # Errors
-    /// [`AttributionError::NoAges`], [`AttributionError::Setting`] for a negative time.
-    pub fn look_back(&self, time: TimeDelta) -> Result<Self, AttributionError> {
+    /// [`JourneyError::NoAges`], [`JourneyError::Setting`] for a negative time.
+    pub fn look_back(&self, time: TimeDelta) -> Result<Self, JourneyError> {
         let rule = "must lie between 0 and 292,000 years";
         let most = time.num_microseconds().filter(|&most| most >= 0);
-        let most = most.ok_or(AttributionError::Setting { setting: "look_back", rule })?;
+        let most = most.ok_or(JourneyError::Setting { setting: "look_back", rule })?;
         if !self.is_timed() {
-            return Err(AttributionError::NoAges { rule: "look_back" });
+            return Err(JourneyError::NoAges { rule: "look_back" });
         }
         Ok(self.kept(|path, touch| path.ages.get(touch).is_some_and(|&age| age <= most)))
     }
@@ -246,8 +247,8 @@ impl ConversionPaths {
     /// how often, each new number stands for.
     ///
     /// # Errors
-    /// [`AttributionError::Setting`] for more than 65,536 different ones.
-    pub fn by_frequency(&self) -> Result<(Self, Vec<(u16, u32)>), AttributionError> {
+    /// [`JourneyError::Setting`] for more than 65,536 different ones.
+    pub fn by_frequency(&self) -> Result<(Self, Vec<(u16, u32)>), JourneyError> {
         let counted = |path: &ConversionPath<'_>| {
             let mut counted: Vec<(u16, u32, Option<i64>)> = Vec::new();
             for (touch, &channel) in path.touches.iter().enumerate() {
@@ -265,7 +266,7 @@ impl ConversionPaths {
         kinds.dedup();
         if kinds.len() > usize::from(u16::MAX) + 1 {
             let rule = "gives more than 65,536 different kinds of touches";
-            return Err(AttributionError::Setting { setting: "by_frequency", rule });
+            return Err(JourneyError::Setting { setting: "by_frequency", rule });
         }
         let mut made = Self { conversions: self.conversions, nulls: self.nulls, ..Self::default() };
         for path in self.iter() {

@@ -47,10 +47,10 @@ pub enum Target {
 ///
 /// # Example
 /// ```
-/// use patronage::journey::{Expectation, Finding, Metric, PlaceFilter, Target, TouchpointMap};
+/// use patronage::journey::{Expectation, Judgement, Metric, PlaceFilter, Target, TouchpointMap};
 ///
 /// let quick = Expectation::new(PlaceFilter::default(), Metric::WaitP90, Target::AtMost(60.0), 30)?;
-/// assert_eq!(quick.judge(&TouchpointMap::default()), Finding::TooFew { n: 0 });
+/// assert_eq!(quick.judge(&TouchpointMap::default()), Judgement::TooFew { n: 0 });
 /// # Ok::<(), patronage::journey::JourneyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +63,7 @@ pub struct Expectation {
 
 /// What was lived, held against what was expected.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Finding {
+pub enum Judgement {
     /// Too few observations to say.
     TooFew {
         /// How many there are.
@@ -119,21 +119,21 @@ impl Expectation {
     }
 
     /// Holds the map against the expectation.
-    pub fn judge(&self, map: &TouchpointMap) -> Finding {
+    pub fn judge(&self, map: &TouchpointMap) -> Judgement {
         self.judge_summary(&map.summary(&self.part))
     }
 
     /// Holds one summary against the expectation, whatever part it is of.
-    pub fn judge_summary(&self, summary: &TouchpointSummary) -> Finding {
+    pub fn judge_summary(&self, summary: &TouchpointSummary) -> Judgement {
         let (n, actual) = self.metric.of(summary);
         let Some(actual) = actual.filter(|actual| n >= self.least && actual.is_finite()) else {
-            return Finding::TooFew { n };
+            return Judgement::TooFew { n };
         };
         let gap = match self.target {
             Target::AtMost(most) => actual - most,
             Target::AtLeast(least) => least - actual,
         };
-        if gap > 0.0 { Finding::Missed { actual, gap, n } } else { Finding::Met { actual, n } }
+        if gap > 0.0 { Judgement::Missed { actual, gap, n } } else { Judgement::Met { actual, n } }
     }
 }
 

@@ -1,4 +1,4 @@
-use super::FunnelError;
+use super::JourneyError;
 use super::funnel_plan::FunnelPlan;
 use crate::vocabulary::vocabulary;
 use chrono::TimeDelta;
@@ -239,11 +239,11 @@ impl FunnelBuilder {
     /// Checks the definition.
     ///
     /// # Errors
-    /// [`FunnelError`] for 0 or more than [`Funnel::MOST_STEPS`] steps or exclusions, a step or exclusion without
+    /// [`JourneyError`] for 0 or more than [`Funnel::MOST_STEPS`] steps or exclusions, a step or exclusion without
     /// activities, an optional first or last step, negative spans, steps that could never be met in time, exclusions
     /// that run backwards, end at an optional step or exclude their own steps, and settings without meaning: gaps and
     /// optional steps in an unordered funnel, exclusions in a strict one.
-    pub fn build(self) -> Result<Funnel, FunnelError> {
+    pub fn build(self) -> Result<Funnel, JourneyError> {
         let Self { order, steps, window, exclusions, equal_instants } = self;
         check_steps(order, &steps)?;
         let plan = FunnelPlan::new(order, &steps, window, &exclusions, equal_instants)?;
@@ -252,13 +252,13 @@ impl FunnelBuilder {
     }
 }
 
-fn check_steps(order: FunnelOrder, steps: &[FunnelStep]) -> Result<(), FunnelError> {
+fn check_steps(order: FunnelOrder, steps: &[FunnelStep]) -> Result<(), JourneyError> {
     if !(1..=Funnel::MOST_STEPS).contains(&steps.len()) {
-        return Err(FunnelError::StepCount { found: steps.len() });
+        return Err(JourneyError::StepCount { found: steps.len() });
     }
     for (step, definition) in steps.iter().enumerate() {
         if definition.activities.is_empty() {
-            return Err(FunnelError::NoActivity { part: "step", place: step });
+            return Err(JourneyError::NoActivity { part: "step", place: step });
         }
         if order == FunnelOrder::Unordered {
             let setting = if definition.optional {
@@ -269,17 +269,17 @@ fn check_steps(order: FunnelOrder, steps: &[FunnelStep]) -> Result<(), FunnelErr
                 definition.within.map(|_| "within")
             };
             if let Some(setting) = setting {
-                return Err(FunnelError::NoMeaning { setting, order });
+                return Err(JourneyError::NoMeaning { setting, order });
             }
             let earlier = steps.iter().take(step);
             let shared =
                 earlier.flat_map(|other| &other.activities).find(|a| definition.activities.contains(a));
             if let Some(&activity) = shared {
-                return Err(FunnelError::SharedActivity { activity });
+                return Err(JourneyError::SharedActivity { activity });
             }
         }
         if definition.optional && (step == 0 || step + 1 == steps.len()) {
-            return Err(FunnelError::OptionalEnd { step });
+            return Err(JourneyError::OptionalEnd { step });
         }
     }
     Ok(())
@@ -289,26 +289,26 @@ fn check_exclusions(
     order: FunnelOrder,
     steps: &[FunnelStep],
     exclusions: &[FunnelExclusion],
-) -> Result<(), FunnelError> {
+) -> Result<(), JourneyError> {
     if exclusions.len() > Funnel::MOST_STEPS {
-        return Err(FunnelError::ExclusionCount { found: exclusions.len() });
+        return Err(JourneyError::ExclusionCount { found: exclusions.len() });
     }
     for (exclusion, definition) in exclusions.iter().enumerate() {
         let FunnelExclusion { activities, from, to } = definition;
         if activities.is_empty() {
-            return Err(FunnelError::NoActivity { part: "exclusion", place: exclusion });
+            return Err(JourneyError::NoActivity { part: "exclusion", place: exclusion });
         }
         let firm = |step: usize| steps.get(step).is_some_and(|step| !step.optional);
         let whole = *from == 0 && *to + 1 == steps.len();
         if from >= to || !firm(*from) || !firm(*to) || (order == FunnelOrder::Unordered && !whole) {
-            return Err(FunnelError::ExclusionBounds { exclusion });
+            return Err(JourneyError::ExclusionBounds { exclusion });
         }
         if order == FunnelOrder::Strict {
-            return Err(FunnelError::NoMeaning { setting: "excluding", order });
+            return Err(JourneyError::NoMeaning { setting: "excluding", order });
         }
         for (step, definition) in steps.iter().enumerate().take(to + 1).skip(*from) {
             if let Some(&activity) = activities.iter().find(|a| definition.activities.contains(a)) {
-                return Err(FunnelError::ExclusionIsStep { exclusion, activity, step });
+                return Err(JourneyError::ExclusionIsStep { exclusion, activity, step });
             }
         }
     }

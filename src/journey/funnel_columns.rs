@@ -1,5 +1,6 @@
+use super::error::{backwards, same_length};
 use super::funnel_walk::{Mark, Status};
-use super::{Funnel, FunnelError, FunnelFold, FunnelReport};
+use super::{Funnel, FunnelFold, FunnelReport, JourneyError};
 use chrono::{DateTime, Utc};
 
 /// Many events as three borrowed columns of equal length: customer numbers, times in microseconds since 1970, activity
@@ -9,13 +10,13 @@ use chrono::{DateTime, Utc};
 ///
 /// # Example
 /// ```
-/// use patronage::journey::{FunnelColumns, FunnelError};
+/// use patronage::journey::{FunnelColumns, JourneyError};
 ///
 /// let events = FunnelColumns::new(&[1, 1, 2], &[10, 20, 5], &[0, 1, 0])?;
 /// assert!(events.is_grouped());
 /// let refused = FunnelColumns::new(&[1, 1, 2], &[10, 20], &[0, 1, 0]).unwrap_err();
-/// assert_eq!(refused, FunnelError::ColumnLength { column: "time", expected: 3, found: 2 });
-/// # Ok::<(), FunnelError>(())
+/// assert_eq!(refused, JourneyError::ColumnLength { column: "time", expected: 3, found: 2 });
+/// # Ok::<(), JourneyError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct FunnelColumns<'a> {
@@ -29,14 +30,9 @@ impl<'a> FunnelColumns<'a> {
     /// Borrows the columns. None is copied.
     ///
     /// # Errors
-    /// [`FunnelError::ColumnLength`] when the lengths differ.
-    pub fn new(customer: &'a [u32], time: &'a [i64], activity: &'a [u16]) -> Result<Self, FunnelError> {
-        let expected = customer.len();
-        for (column, found) in [("time", time.len()), ("activity", activity.len())] {
-            if found != expected {
-                return Err(FunnelError::ColumnLength { column, expected, found });
-            }
-        }
+    /// [`JourneyError::ColumnLength`] when the lengths differ.
+    pub fn new(customer: &'a [u32], time: &'a [i64], activity: &'a [u16]) -> Result<Self, JourneyError> {
+        same_length(customer.len(), [("time", time.len()), ("activity", activity.len())])?;
         Ok(Self { customer, time, activity, grouped: customer.is_sorted() })
     }
 
@@ -96,7 +92,7 @@ impl Funnel {
     /// Counts how far customers came, when all up to and including `as_of` is known.
     ///
     /// # Errors
-    /// [`FunnelError::TimeGoesBackwards`] within a customer, [`FunnelError::EventAfterAsOf`].
+    /// [`JourneyError::TimeGoesBackwards`] within a customer, [`JourneyError::EventAfterAsOf`].
     ///
     /// # Cost
     /// O(events), at worst times steps. Grouped events need memory for one customer only (and 8 bytes for each step
@@ -105,7 +101,7 @@ impl Funnel {
         &self,
         events: FunnelColumns<'_>,
         as_of: DateTime<Utc>,
-    ) -> Result<FunnelReport, FunnelError> {
+    ) -> Result<FunnelReport, JourneyError> {
         if !events.grouped {
             let mut fold = FunnelFold::new(self);
             for (customer, time, activity) in events.rows() {
@@ -127,10 +123,10 @@ impl Funnel {
             };
             if let Some(&[previous, at]) = times.windows(2).find(|pair| !pair.is_sorted()) {
                 let customer = run.first().copied().unwrap_or_default();
-                return Err(FunnelError::TimeGoesBackwards { customer, previous, at });
+                return Err(backwards(customer, previous, at));
             }
             if let Some(&at) = times.last().filter(|&&last| last > as_of) {
-                return Err(FunnelError::EventAfterAsOf { as_of, at });
+                return Err(JourneyError::EventAfterAsOf { as_of, at });
             }
             // What the marks still hold of the customer before is never read, because no chain stands there.
             let mut status = Status::default();
@@ -149,7 +145,7 @@ impl Funnel {
     /// decides.
     ///
     /// # Errors
-    /// As [`count`](Self::count), [`FunnelError::ColumnLength`] of `attribute`, [`FunnelError::NoSuchStep`].
+    /// As [`count`](Self::count), [`JourneyError::ColumnLength`] of `attribute`, [`JourneyError::NoSuchStep`].
     ///
     /// # Example
     /// ```
@@ -169,17 +165,14 @@ impl Funnel {
         attribute: &[u32],
         at: FunnelAttribute,
         as_of: DateTime<Utc>,
-    ) -> Result<FunnelBreakdown, FunnelError> {
-        let (expected, found) = (events.len(), attribute.len());
-        if found != expected {
-            return Err(FunnelError::ColumnLength { column: "attribute", expected, found });
-        }
+    ) -> Result<FunnelBreakdown, JourneyError> {
+        same_length(events.len(), [("attribute", attribute.len())])?;
         let steps = self.plan.steps.len();
         let deciding = match at {
             FunnelAttribute::AtEntry => 1,
             FunnelAttribute::AtFurthest => self.plan.firm,
             FunnelAttribute::AtStep(step) if step < steps => super::funnel_plan::bit(step),
-            FunnelAttribute::AtStep(step) => return Err(FunnelError::NoSuchStep { step, steps }),
+            FunnelAttribute::AtStep(step) => return Err(JourneyError::NoSuchStep { step, steps }),
         };
         let mut fold = FunnelFold::new(self);
         let mut values: Vec<Option<u32>> = Vec::new();

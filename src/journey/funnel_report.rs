@@ -1,6 +1,6 @@
 use super::funnel_plan::{FunnelPlan, bit, highest};
 use super::funnel_walk::{Ending, Mark, Status};
-use super::{Funnel, FunnelComparison, FunnelError};
+use super::{Funnel, FunnelComparison, JourneyError};
 use crate::measure::{Estimate, Share};
 use crate::numeric::{proportion, proportion::Proportion, quantile};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -315,10 +315,10 @@ impl FunnelReport {
     /// Holds this group against another one that was counted by the same funnel, step by step.
     ///
     /// # Errors
-    /// [`FunnelError::DifferentRules`] when the funnels differ.
-    pub fn compare(&self, other: &Self, level: Share) -> Result<FunnelComparison, FunnelError> {
+    /// [`JourneyError::DifferentRules`] when the funnels differ.
+    pub fn compare(&self, other: &Self, level: Share) -> Result<FunnelComparison, JourneyError> {
         if self.funnel != other.funnel {
-            return Err(FunnelError::DifferentRules { setting: "funnel" });
+            return Err(JourneyError::DifferentRules { setting: "funnel" });
         }
         Ok(FunnelComparison::new(self, other, level))
     }
@@ -326,11 +326,11 @@ impl FunnelReport {
     /// Adds the counts of other customers.
     ///
     /// # Errors
-    /// [`FunnelError::DifferentRules`] when the funnels or the instants differ; nothing is added.
-    pub fn merge(&mut self, other: &Self) -> Result<(), FunnelError> {
+    /// [`JourneyError::DifferentRules`] when the funnels or the instants differ; nothing is added.
+    pub fn merge(&mut self, other: &Self) -> Result<(), JourneyError> {
         let setting = if self.funnel == other.funnel { "as_of" } else { "funnel" };
         if self.funnel != other.funnel || self.as_of != other.as_of {
-            return Err(FunnelError::DifferentRules { setting });
+            return Err(JourneyError::DifferentRules { setting });
         }
         self.customers += other.customers;
         self.ties += other.ties;

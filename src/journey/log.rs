@@ -1,4 +1,5 @@
 use super::activities::Interner;
+use super::error::same_length;
 use super::fold_hash::FoldState;
 use super::{Activities, JourneyError};
 use crate::customer::CustomerId;
@@ -224,7 +225,7 @@ impl JourneyLog {
     /// `activities`: codes of `names`.
     ///
     /// # Errors
-    /// [`JourneyError::ColumnLengths`], [`JourneyError::UnknownActivity`].
+    /// [`JourneyError::ColumnLength`], [`JourneyError::UnknownActivity`].
     ///
     /// # Example
     /// ```
@@ -242,10 +243,7 @@ impl JourneyLog {
         activities: &[u16],
         names: Activities,
     ) -> Result<Self, JourneyError> {
-        if customers.len() != times.len() || times.len() != activities.len() {
-            let (customers, times, activities) = (customers.len(), times.len(), activities.len());
-            return Err(JourneyError::ColumnLengths { customers, times, activities });
-        }
+        same_length(customers.len(), [("time", times.len()), ("activity", activities.len())])?;
         let known = names.len();
         if let Some(row) = activities.iter().position(|&code| usize::from(code) >= known) {
             let code = activities.get(row).copied().unwrap_or_default();
@@ -451,7 +449,7 @@ mod tests {
     #[test]
     fn refuses_what_does_not_fit() {
         let short = JourneyLog::from_columns(&[1], &[1, 2], &[0], names());
-        assert_eq!(short, Err(JourneyError::ColumnLengths { customers: 1, times: 2, activities: 1 }));
+        assert_eq!(short, Err(JourneyError::ColumnLength { column: "time", expected: 1, found: 2 }));
         let unknown = JourneyLog::from_columns(&[1, 1], &[1, 2], &[0, 4], names());
         assert_eq!(unknown, Err(JourneyError::UnknownActivity { row: 1, code: 4, known: 4 }));
         assert!(JourneyLog::from_events([(0, 0, "a")], 0).is_err());

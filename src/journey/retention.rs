@@ -1,3 +1,4 @@
+use super::error::{backwards, shared};
 use super::fold_hash::FoldState;
 use super::{Calendar, CalendarUnit, JourneyError, JourneyLog};
 use crate::customer::CustomerId;
@@ -121,7 +122,7 @@ impl RetentionBuilder {
     pub fn push(&mut self, customer: CustomerId, at: i64) -> Result<(), JourneyError> {
         let before = self.seen.get(&customer).copied();
         if let Some(seen) = before.filter(|seen| seen.at > at) {
-            return Err(JourneyError::TimeGoesBackwards { customer, previous: seen.at, at });
+            return Err(backwards(customer, seen.at, at));
         }
         let now = self.counts.count(before, at);
         self.seen.insert(customer, now);
@@ -137,7 +138,7 @@ impl RetentionBuilder {
             return Err(JourneyError::DifferentRules { setting: "calendar" });
         }
         if let Some(&customer) = other.seen.keys().filter(|id| self.seen.contains_key(id)).min() {
-            return Err(JourneyError::SharedCustomer { customer });
+            return Err(shared(customer));
         }
         for (period, more) in other.counts.growth {
             let sum = self.counts.growth.entry(period).or_default();

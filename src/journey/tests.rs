@@ -129,11 +129,14 @@ fn refused_events_change_nothing() {
     builder.push(id(1), 10, 0).unwrap();
     let before = builder.graph();
     let back = builder.push(id(1), 9, 1).unwrap_err();
-    assert_eq!(back, JourneyError::TimeGoesBackwards { customer: id(1), previous: 10, at: 9 });
+    assert_eq!(back, JourneyError::TimeGoesBackwards { customer: id(1).into(), previous: 10, at: 9 });
     let unknown = builder.push_columns(&[id(1)], &[11], &[4]).unwrap_err();
     assert_eq!(unknown, JourneyError::UnknownActivity { row: 0, code: 4, known: 4 });
     assert_eq!(builder.graph(), before);
-    assert_eq!(builder.merge(builder.clone()).unwrap_err(), JourneyError::SharedCustomer { customer: id(1) });
+    assert_eq!(
+        builder.merge(builder.clone()).unwrap_err(),
+        JourneyError::SharedCustomer { customer: id(1).into() }
+    );
     let other = JourneyGraphBuilder::new(names(), DurationDetail::Moments);
     assert_eq!(builder.merge(other).unwrap_err(), JourneyError::DifferentRules { setting: "detail" });
     assert_eq!(builder.graph(), before);
@@ -451,19 +454,19 @@ fn expectations_are_judged_on_enough() {
     let judge = |metric, target, least| {
         Expectation::new(PlaceFilter::default(), metric, target, least).unwrap().judge(&map)
     };
-    assert_eq!(judge(Metric::WaitMedian, Target::AtMost(30.0), 3), Finding::Met { actual: 20.0, n: 3 });
+    assert_eq!(judge(Metric::WaitMedian, Target::AtMost(30.0), 3), Judgement::Met { actual: 20.0, n: 3 });
     assert_eq!(
         judge(Metric::WaitMean, Target::AtMost(30.0), 3),
-        Finding::Missed { actual: 40.0, gap: 10.0, n: 3 }
+        Judgement::Missed { actual: 40.0, gap: 10.0, n: 3 }
     );
-    assert_eq!(judge(Metric::WaitMean, Target::AtMost(30.0), 4), Finding::TooFew { n: 3 });
+    assert_eq!(judge(Metric::WaitMean, Target::AtMost(30.0), 4), Judgement::TooFew { n: 3 });
     // What was not recorded is not good.
-    assert_eq!(judge(Metric::Ease, Target::AtLeast(0.1), 1), Finding::TooFew { n: 0 });
+    assert_eq!(judge(Metric::Ease, Target::AtLeast(0.1), 1), Judgement::TooFew { n: 0 });
     assert_eq!(
         judge(Metric::CostMean(Currency::EUR), Target::AtMost(2.0), 1),
-        Finding::Met { actual: 1.5, n: 3 }
+        Judgement::Met { actual: 1.5, n: 3 }
     );
-    assert_eq!(judge(Metric::CostMean(Currency::USD), Target::AtMost(2.0), 1), Finding::TooFew { n: 0 });
+    assert_eq!(judge(Metric::CostMean(Currency::USD), Target::AtMost(2.0), 1), Judgement::TooFew { n: 0 });
     assert!(Expectation::new(PlaceFilter::default(), Metric::Ease, Target::AtLeast(f64::NAN), 1).is_err());
     assert!(Expectation::new(PlaceFilter::default(), Metric::Ease, Target::AtLeast(0.0), 0).is_err());
 }

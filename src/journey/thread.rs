@@ -1,5 +1,6 @@
 use super::JourneyError;
 use super::contacts::ContactTally;
+use super::error::{backwards, shared};
 use super::graph::between;
 use crate::customer::CustomerId;
 use crate::interaction::{Channel, Direction, Interaction, InteractionId, Link, Outcome};
@@ -382,7 +383,7 @@ impl ThreadBuilder {
                 let (thread, latest) = entry.get_mut();
                 if *latest > one.at() {
                     let (previous, at) = (latest.timestamp_micros(), one.at().timestamp_micros());
-                    return Err(JourneyError::TimeGoesBackwards { customer: one.customer(), previous, at });
+                    return Err(backwards(one.customer(), previous, at));
                 }
                 *latest = one.at();
                 if one.at().signed_duration_since(thread.since(&self.rules)) <= self.rules.window {
@@ -426,7 +427,7 @@ impl ThreadBuilder {
             return Err(JourneyError::DifferentRules { setting: "rules" });
         }
         if let Some((customer, _)) = other.open.keys().find(|key| self.open.contains_key(key)) {
-            return Err(JourneyError::SharedCustomer { customer: *customer });
+            return Err(shared(*customer));
         }
         self.open.extend(other.open);
         self.over.merge(&other.over);

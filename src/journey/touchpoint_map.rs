@@ -1,6 +1,7 @@
 use super::durations::{DurationDetail, Durations};
 use super::fold_hash::FoldState;
 use super::graph::estimate;
+use super::{SCORE_UNITS, score_units};
 use crate::customer::CustomerId;
 use crate::interaction::{Channel, Engagement, Interaction, Outcome, Touchpoint};
 use crate::lifecycle::LifecycleStage;
@@ -70,14 +71,6 @@ pub struct TouchpointSummary {
     satisfactions: u64,
     satisfaction_units: i128,
     costs: BTreeMap<Currency, (u64, i128)>,
-}
-
-/// Scores are summed in units of 2^-40, so that sums are exact in any order.
-const SCORE_UNITS: f64 = 1_099_511_627_776.0;
-
-#[expect(clippy::cast_possible_truncation, reason = "a score lies between -1 and 1, so this is at most 2^40")]
-fn score_units(score: f64) -> i128 {
-    (score * SCORE_UNITS).round() as i128
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a mean has 53 bits")]

@@ -66,34 +66,34 @@ impl PainRule {
 
 /// What customers may expect of a touch point: how long they wait at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "ExpectationFields", into = "ExpectationFields")]
-pub struct Expectation {
+#[serde(try_from = "ExpectedWaitFields", into = "ExpectedWaitFields")]
+pub struct ExpectedWait {
     touchpoint: Touchpoint,
     wait_s: u32,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename = "Expectation")]
-struct ExpectationFields {
+#[serde(rename = "ExpectedWait")]
+struct ExpectedWaitFields {
     touchpoint: Touchpoint,
     wait_s: u32,
 }
 
-impl From<Expectation> for ExpectationFields {
-    fn from(expectation: Expectation) -> Self {
+impl From<ExpectedWait> for ExpectedWaitFields {
+    fn from(expectation: ExpectedWait) -> Self {
         Self { touchpoint: expectation.touchpoint, wait_s: expectation.wait_s }
     }
 }
 
-impl TryFrom<ExpectationFields> for Expectation {
+impl TryFrom<ExpectedWaitFields> for ExpectedWait {
     type Error = ValidationError;
 
-    fn try_from(fields: ExpectationFields) -> Result<Self, ValidationError> {
+    fn try_from(fields: ExpectedWaitFields) -> Result<Self, ValidationError> {
         Self::new(fields.touchpoint, Duration::from_secs(fields.wait_s.into()))
     }
 }
 
-impl Expectation {
+impl ExpectedWait {
     /// At this touch point customers wait `wait` at most, in whole seconds.
     ///
     /// # Errors
@@ -178,7 +178,7 @@ pub struct Rules {
 struct Fields {
     window_s: u32,
     same_contact_s: u32,
-    expected_waits: Vec<Expectation>,
+    expected_waits: Vec<ExpectedWait>,
     wait_multiple: u32,
     transfers: u16,
     low_ease: Share,
@@ -195,7 +195,7 @@ impl Default for Fields {
             window_s: 7 * DAY,
             same_contact_s: 30 * MINUTE,
             expected_waits: USUAL_WAITS
-                .map(|(touchpoint, wait_s)| Expectation { touchpoint, wait_s })
+                .map(|(touchpoint, wait_s)| ExpectedWait { touchpoint, wait_s })
                 .to_vec(),
             wait_multiple: 3,
             transfers: 2,
@@ -317,7 +317,7 @@ impl Rules {
 
     /// Sets what customers may expect of one touch point, in place of what was expected of it before.
     #[must_use]
-    pub fn expecting(mut self, expectation: Expectation) -> Self {
+    pub fn expecting(mut self, expectation: ExpectedWait) -> Self {
         self.fields.expected_waits.retain(|known| known.touchpoint != expectation.touchpoint);
         self.fields.expected_waits.push(expectation);
         Self::of(self.fields)
@@ -378,7 +378,7 @@ impl Rules {
     }
 
     /// What customers may expect of the touch points.
-    pub fn expected_waits(&self) -> &[Expectation] {
+    pub fn expected_waits(&self) -> &[ExpectedWait] {
         &self.fields.expected_waits
     }
 

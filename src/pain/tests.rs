@@ -400,7 +400,7 @@ fn rules_and_options_refuse_nonsense() {
     assert!(rules().with_silence(Share::new(0.1).unwrap(), 0, 365).is_err());
     assert!(rules().with_back_within_days(0).is_err());
     assert!(rules().with_back_within_days(3661).is_err());
-    assert!(Expectation::new(Touchpoint::Chat, Duration::ZERO).is_err());
+    assert!(ExpectedWait::new(Touchpoint::Chat, Duration::ZERO).is_err());
     assert_eq!(serde_json::from_str::<Rules>("{}").unwrap(), rules());
     assert!(serde_json::from_str::<Rules>(r#"{"transfers":0}"#).is_err());
     assert!(serde_json::from_str::<Rules>(r#"{"transfer":2}"#).is_err(), "a misspelt field");

@@ -4,8 +4,7 @@
 
 use super::{add_up, largest_remainder};
 use crate::journey::{
-    AttributionError, AttributionModel, ConversionPaths, Decay, NullPaths, PathOutcome, PathTransform,
-    Removal,
+    AttributionModel, ConversionPaths, Decay, JourneyError, NullPaths, PathOutcome, PathTransform, Removal,
 };
 use crate::measure::Share;
 use crate::money::{Currency, Money};
@@ -81,10 +80,10 @@ fn decay_by_time_needs_ages_and_halves() {
     assert_eq!(credits(&timed, decay), [1.0, 2.0]);
     assert_eq!(credits(&timed.look_back(TimeDelta::seconds(3)).unwrap(), decay), [3.0]);
     let refused = timed.push_timed(&[0, 1], &[1, 2], outcome(1, 0)).unwrap_err();
-    assert_eq!(refused, AttributionError::AgeOrder { touch: 1 });
+    assert_eq!(refused, JourneyError::AgeOrder { touch: 1 });
     timed.push(&[0], outcome(1, 0)).unwrap();
-    assert_eq!(timed.attribute(decay), Err(AttributionError::NoAges { rule: "time_decay" }));
-    assert_eq!(timed.look_back(TimeDelta::zero()), Err(AttributionError::NoAges { rule: "look_back" }));
+    assert_eq!(timed.attribute(decay), Err(JourneyError::NoAges { rule: "time_decay" }));
+    assert_eq!(timed.look_back(TimeDelta::zero()), Err(JourneyError::NoAges { rule: "look_back" }));
 }
 
 #[test]
@@ -126,9 +125,9 @@ fn refuses_what_means_nothing() {
     let mut paths = ConversionPaths::new();
     for value in [f64::NAN, f64::INFINITY, -1.0] {
         let refused = paths.push(&[0], PathOutcome { conversions: 1, value, nulls: 0 });
-        assert_eq!(refused, Err(AttributionError::Value));
+        assert_eq!(refused, Err(JourneyError::PathValue));
     }
-    assert_eq!(paths.push(&[0], outcome(0, u64::MAX)), Err(AttributionError::TooMany));
+    assert_eq!(paths.push(&[0], outcome(0, u64::MAX)), Err(JourneyError::TooManyConversions));
     let half = Share::new(0.6).unwrap();
     for model in [
         AttributionModel::PositionBased { first: half, last: half },
@@ -138,7 +137,7 @@ fn refuses_what_means_nothing() {
         markov(0),
         markov(5),
     ] {
-        assert!(matches!(paths.attribute(model), Err(AttributionError::Setting { .. })), "{model:?}");
+        assert!(matches!(paths.attribute(model), Err(JourneyError::Setting { .. })), "{model:?}");
     }
 }
 

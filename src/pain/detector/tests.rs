@@ -1,4 +1,4 @@
-use super::super::{Contact, Expectation, Experience, PainRule, Rules, symptoms};
+use super::super::{Contact, ExpectedWait, Experience, PainRule, Rules, symptoms};
 use crate::customer::CustomerId;
 use crate::interaction::{
     Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionBuilder, InteractionId,
@@ -82,7 +82,7 @@ fn a_wait_is_long_against_what_is_expected_of_the_touch_point() {
     let kiosk = Touchpoint::Other(Tag::literal("kiosk"));
     assert_eq!(of_one(waited(kiosk, 361)), [], "nothing is expected of it");
 
-    let expected = Expectation::new(kiosk, Duration::from_secs(20)).unwrap();
+    let expected = ExpectedWait::new(kiosk, Duration::from_secs(20)).unwrap();
     let rules = Rules::default().with_wait_multiple(1).unwrap().expecting(expected);
     let late = contact(0, waited(kiosk, 21));
     assert_eq!(found(&[late], DAY, &rules), [(0, PainRule::LongWait)]);
