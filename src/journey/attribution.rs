@@ -1,22 +1,26 @@
 use super::attribution_markov::Chain;
 use super::attribution_paths::places;
-use super::{ConversionPath, ConversionPaths, JourneyError};
+use super::{ConversionPath, ConversionPaths, JourneyError, micros};
 use crate::measure::Share;
 use crate::money::Money;
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 /// How fast the worth of a touch fades before the conversion: it halves each time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Decay {
     /// Halves with this age; needs the age of every touch.
+    #[serde(rename = "time_us", with = "micros")]
     Time(TimeDelta),
     /// Halves with every so many touches that follow.
     Touches(f64),
 }
 
 /// What removing a channel from a Markov chain means. Different tools mean different things by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Removal {
     /// Whoever comes to the channel in the chain is lost (Anderl et al. 2016).
@@ -26,7 +30,8 @@ pub enum Removal {
 }
 
 /// Whether paths that did not end in a conversion count in a Markov chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NullPaths {
     /// They count: the chain converts as often as the customers did.
     Counted,
@@ -35,7 +40,8 @@ pub enum NullPaths {
 }
 
 /// A rule that gives the credit for conversions to channels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AttributionModel {
     /// All to the first touch.
@@ -72,7 +78,7 @@ pub enum AttributionModel {
 }
 
 /// The credit of one channel.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ChannelCredit {
     /// The channel.
     pub channel: u16,
@@ -83,13 +89,14 @@ pub struct ChannelCredit {
 }
 
 /// Credit for conversions by one model. It adds up to the conversions to the last digit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Attribution {
     pub(super) model: AttributionModel,
     pub(super) credits: Vec<ChannelCredit>,
     attributed: u64,
     unattributed: u64,
     value: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     removal_effects: Vec<f64>,
 }
 

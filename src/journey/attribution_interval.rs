@@ -3,6 +3,8 @@
 use super::{Attribution, AttributionModel, ConversionPaths, JourneyError, PathOutcome};
 use crate::measure::{Estimate, Share};
 use crate::numeric::split_mix::SplitMix;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 /// The credits of several models side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +14,7 @@ pub struct AttributionTable {
 }
 
 /// One channel by several models.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AttributionRow {
     /// The channel.
     pub channel: u16,
@@ -137,6 +139,16 @@ impl ConversionPaths {
         });
         // The bounds are finite and hold the value, so that no estimate is refused.
         Ok(credits.filter_map(Result::ok).collect())
+    }
+}
+
+/// Written as each model in full and, for each channel, how its credit moves between them.
+impl Serialize for AttributionTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("AttributionTable", 2)?;
+        fields.serialize_field("models", &self.models)?;
+        fields.serialize_field("channels", &self.rows())?;
+        fields.end()
     }
 }
 

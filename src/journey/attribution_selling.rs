@@ -1,6 +1,7 @@
 use crate::measure::{Estimate, Share};
 use crate::numeric::proportion::{self, Proportion};
 use crate::numeric::stratified::Stratified;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Customers in one stratum at one moment: how many, and how many of them bought.
@@ -36,7 +37,8 @@ pub struct OfferTally {
 }
 
 /// A moment of the journey, by how much more those bought who were made an offer there.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SellingPoint {
     /// There were enough customers of both kinds.

@@ -1,5 +1,5 @@
-use super::{DesignedJourney, Deviation, Ending, Journey, JourneyError, JourneyLog, Replay, score_units};
-use super::{SCORE_UNITS, graph::estimate};
+use super::graph::estimate;
+use super::{DesignedJourney, Deviation, Ending, Journey, JourneyError, JourneyLog, Replay};
 use crate::measure::{Estimate, Share};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,17 +35,25 @@ pub struct Conformance {
     late: BTreeMap<String, u64>,
 }
 
-/// A sum of fitness in units of 2^-40, and of how many.
+/// A sum of fitness in units of 2^-60, so that it is exact in any order, and of how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Fitness {
     units: i128,
     journeys: u64,
 }
 
+const UNITS: f64 = 1_152_921_504_606_846_976.0;
+
 impl Fitness {
+    #[expect(clippy::cast_possible_truncation, reason = "a share makes at most 2^60 units")]
+    fn push(&mut self, fitness: Share) {
+        self.units += (fitness.get() * UNITS).round() as i128;
+        self.journeys += 1;
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a mean has 53 bits")]
     fn mean(self) -> Option<f64> {
-        (self.journeys > 0).then(|| self.units as f64 / SCORE_UNITS / self.journeys as f64)
+        (self.journeys > 0).then(|| self.units as f64 / UNITS / self.journeys as f64)
     }
 }
 
@@ -74,8 +82,7 @@ impl Conformance {
         self.journeys += 1;
         self.open += u64::from(replay.ending() == Ending::Open);
         self.fitting += u64::from(replay.fits());
-        self.fitness.units += score_units(replay.fitness().get());
-        self.fitness.journeys += 1;
+        self.fitness.push(replay.fitness());
         let mut said: Vec<&Deviation> = replay.deviations().iter().collect();
         said.sort_unstable();
         said.dedup_by(|a, b| match (&**a, &**b) {
@@ -142,7 +149,7 @@ impl Conformance {
         estimate(self.fitting, self.journeys, level)
     }
 
-    /// The mean fitness (to 1e-12); `None` without journeys.
+    /// The mean fitness; `None` without journeys.
     pub fn mean_fitness(&self) -> Option<f64> {
         self.fitness.mean()
     }

@@ -2,9 +2,11 @@ use super::{JourneyError, PlaceFilter, TouchpointMap, TouchpointSummary};
 use crate::interaction::Outcome;
 use crate::measure::Share;
 use crate::money::Currency;
+use serde::{Deserialize, Serialize};
 
 /// What is measured at a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Metric {
     /// The mean wait, in seconds.
@@ -34,7 +36,8 @@ pub enum Metric {
 }
 
 /// What is expected of a metric.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// At most this much.
     AtMost(f64),
@@ -53,7 +56,8 @@ pub enum Target {
 /// assert_eq!(quick.judge(&TouchpointMap::default()), Judgement::TooFew { n: 0 });
 /// # Ok::<(), patronage::journey::JourneyError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Expectation {
     part: PlaceFilter,
     metric: Metric,
@@ -61,8 +65,27 @@ pub struct Expectation {
     least: u64,
 }
 
+#[derive(Deserialize)]
+#[serde(rename = "Expectation", deny_unknown_fields)]
+struct Fields {
+    #[serde(default)]
+    part: PlaceFilter,
+    metric: Metric,
+    target: Target,
+    least: u64,
+}
+
+impl TryFrom<Fields> for Expectation {
+    type Error = JourneyError;
+
+    fn try_from(fields: Fields) -> Result<Self, JourneyError> {
+        Self::new(fields.part, fields.metric, fields.target, fields.least)
+    }
+}
+
 /// What was lived, held against what was expected.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Judgement {
     /// Too few observations to say.
     TooFew {

@@ -1,7 +1,8 @@
-use super::JourneyError;
 use super::funnel_plan::FunnelPlan;
+use super::{JourneyError, micros};
 use crate::vocabulary::vocabulary;
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 vocabulary! {
     /// How the steps of a funnel must follow each other.
@@ -35,12 +36,34 @@ vocabulary! {
 /// let pay = FunnelStep::any_of([7, 8]).after(TimeDelta::seconds(1)).within(TimeDelta::hours(1));
 /// assert_eq!(pay.activities(), [7, 8]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "StepFields")]
 pub struct FunnelStep {
     activities: Vec<u16>,
     optional: bool,
+    #[serde(rename = "after_us", with = "micros")]
     after: TimeDelta,
+    #[serde(rename = "within_us", with = "micros::optional")]
     within: Option<TimeDelta>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "FunnelStep", deny_unknown_fields)]
+struct StepFields {
+    activities: Vec<u16>,
+    #[serde(default)]
+    optional: bool,
+    #[serde(default, rename = "after_us", with = "micros")]
+    after: TimeDelta,
+    #[serde(default, rename = "within_us", with = "micros::optional")]
+    within: Option<TimeDelta>,
+}
+
+impl From<StepFields> for FunnelStep {
+    fn from(fields: StepFields) -> Self {
+        let StepFields { activities, optional, after, within } = fields;
+        Self { optional, after, within, ..Self::any_of(activities) }
+    }
 }
 
 impl FunnelStep {
@@ -100,10 +123,12 @@ impl FunnelStep {
 }
 
 /// Activities that must not happen between two steps.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FunnelExclusion {
     pub(super) activities: Vec<u16>,
+    #[serde(rename = "from_step")]
     pub(super) from: usize,
+    #[serde(rename = "to_step")]
     pub(super) to: usize,
 }
 
@@ -151,14 +176,48 @@ impl FunnelExclusion {
 /// assert_eq!(format!("{share:.3}"), "0.500 [0.095, 0.905] (95.0 %, n = 2)");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Funnel {
     order: FunnelOrder,
     steps: Vec<FunnelStep>,
+    #[serde(rename = "window_us", with = "micros::optional")]
     window: Option<TimeDelta>,
     exclusions: Vec<FunnelExclusion>,
     equal_instants: EqualInstants,
+    #[serde(skip)]
     pub(super) plan: FunnelPlan,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Funnel", deny_unknown_fields)]
+struct Fields {
+    order: FunnelOrder,
+    steps: Vec<FunnelStep>,
+    #[serde(default, rename = "window_us", with = "micros::optional")]
+    window: Option<TimeDelta>,
+    #[serde(default)]
+    exclusions: Vec<FunnelExclusion>,
+    #[serde(default = "log_order")]
+    equal_instants: EqualInstants,
+}
+
+const fn log_order() -> EqualInstants {
+    EqualInstants::LogOrder
+}
+
+impl TryFrom<Fields> for Funnel {
+    type Error = JourneyError;
+
+    fn try_from(fields: Fields) -> Result<Self, JourneyError> {
+        let Fields { order, steps, window, exclusions, equal_instants } = fields;
+        let mut builder = Self::builder(order, steps).equal_instants(equal_instants);
+        builder.window = window;
+        let excluding = |builder: FunnelBuilder, one: FunnelExclusion| {
+            builder.excluding(one.activities, one.from, one.to)
+        };
+        exclusions.into_iter().fold(builder, excluding).build()
+    }
 }
 
 impl Funnel {

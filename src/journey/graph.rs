@@ -3,10 +3,11 @@ use super::fold_hash::FoldState;
 use super::{Activities, JourneyError, JourneyLog};
 use crate::measure::{Estimate, Share};
 use crate::numeric::proportion::{Proportion, z};
+use serde::Serialize;
 use std::collections::HashMap;
 
 /// What happened at one activity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Node {
     pub(super) count: u64,
     pub(super) journeys: u64,
@@ -14,6 +15,7 @@ pub struct Node {
     pub(super) starts: u64,
     pub(super) ends: u64,
     pub(super) reworked: u64,
+    pub(super) self_loops: u64,
 }
 
 impl Node {
@@ -47,7 +49,18 @@ impl Node {
         self.reworked
     }
 
+    /// How often it was done again at once: directly followed itself.
+    pub const fn self_loops(&self) -> u64 {
+        self.self_loops
+    }
+
+    /// How often customers came back to it after something else, within a journey.
+    pub const fn returns(&self) -> u64 {
+        self.count - self.journeys - self.self_loops
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
+        self.self_loops += other.self_loops;
         self.count += other.count;
         self.journeys += other.journeys;
         self.customers += other.customers;
@@ -94,7 +107,7 @@ impl Edge {
 }
 
 /// An activity at which journeys end though it is no goal.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DeadEnd {
     /// The code of the activity.
     pub activity: u16,
@@ -282,11 +295,27 @@ impl JourneyGraph {
             .zip(dwells)
             .map(|(tally, dwell)| Edge { from: tally.from, to: tally.to, customers: tally.customers, dwell })
             .collect();
-        Self::new(log.activities().clone(), nodes, edges, (journeys, customers, log.ties()), detail)
+        Self::counted(log.activities().clone(), nodes, edges, (journeys, customers, log.ties()), detail)
+    }
+
+    /// The graph of all edges that were met.
+    pub(super) fn counted(
+        activities: Activities,
+        mut nodes: Vec<Node>,
+        edges: Vec<Edge>,
+        totals: (u64, u64, u64),
+        detail: DurationDetail,
+    ) -> Self {
+        for edge in edges.iter().filter(|edge| edge.from == edge.to) {
+            if let Some(node) = nodes.get_mut(usize::from(edge.from)) {
+                node.self_loops = edge.count();
+            }
+        }
+        Self::new(activities, nodes, edges, totals, detail)
     }
 
     /// Puts edges in the order of codes.
-    pub(super) fn new(
+    fn new(
         activities: Activities,
         nodes: Vec<Node>,
         mut edges: Vec<Edge>,
@@ -374,7 +403,7 @@ impl JourneyGraph {
 
     /// What happened at an activity; `None` for a name that is not there.
     pub fn node(&self, name: &str) -> Option<&Node> {
-        let code = self.activities.code(name).filter(|&code| self.activities.name(code) == name)?;
+        let code = self.activities.named(name).ok()?;
         self.nodes.get(usize::from(code))
     }
 
@@ -385,8 +414,7 @@ impl JourneyGraph {
 
     /// The edge from one activity to another, by name; `None` where nobody went that way.
     pub fn edge(&self, from: &str, to: &str) -> Option<&Edge> {
-        let code = |name| self.activities.code(name).filter(|&code| self.activities.name(code) == name);
-        let key = (code(from)?, code(to)?);
+        let key = (self.activities.named(from).ok()?, self.activities.named(to).ok()?);
         self.edges
             .binary_search_by_key(&key, |edge| (edge.from, edge.to))
             .ok()

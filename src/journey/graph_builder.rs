@@ -197,6 +197,6 @@ impl JourneyGraphBuilder {
         }
         let customers = self.customers.len() as u64;
         let totals = (customers, customers, self.ties);
-        JourneyGraph::new(self.names.clone(), nodes, self.edges.clone(), totals, self.detail)
+        JourneyGraph::counted(self.names.clone(), nodes, self.edges.clone(), totals, self.detail)
     }
 }

@@ -3,10 +3,13 @@ use super::fold_hash::FoldState;
 use super::{Calendar, CalendarUnit, JourneyError, JourneyLog};
 use crate::customer::CustomerId;
 use crate::measure::Share;
+use chrono::NaiveDate;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, HashMap};
 
 /// Who was active in a period, by what they were in the one before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Growth {
     /// Customers seen for the first time ever.
     pub new: u64,
@@ -207,6 +210,12 @@ impl Retention {
         Self { calendar: counts.calendar, last, growth: counts.growth, cells: counts.cells, active_periods }
     }
 
+    /// How many customers were seen by now, in periods that have ended or not: the whole of
+    /// [`active_periods`](Self::active_periods).
+    pub fn customers(&self) -> u64 {
+        self.active_periods.values().sum()
+    }
+
     /// How time was divided.
     pub const fn calendar(&self) -> Calendar {
         self.calendar
@@ -291,5 +300,42 @@ impl Retention {
             (period, possible.and_then(|possible| Share::of(days, possible).ok().flatten()))
         };
         Ok(wide.growth.iter().map(stickiness).collect())
+    }
+}
+
+/// Written with the first day of each period; a cohort as the numbers active in its first period, the next, and so on.
+impl Serialize for Retention {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct NamedPeriod {
+            period: i32,
+            first_day: Option<NaiveDate>,
+            #[serde(flatten)]
+            growth: Growth,
+        }
+        #[derive(Serialize)]
+        struct Triangle {
+            cohort: i32,
+            first_day: Option<NaiveDate>,
+            active: Vec<u64>,
+        }
+        let first_day = |period| self.calendar.first_day(period);
+        let growth = self.growth.iter().map(|(&period, &growth)| NamedPeriod {
+            period,
+            first_day: first_day(period),
+            growth,
+        });
+        let cohorts = self.cohorts().map(|cohort| Triangle {
+            cohort,
+            first_day: first_day(cohort),
+            active: self.cohort(cohort).unwrap_or_default(),
+        });
+        let mut fields = serializer.serialize_struct("Retention", 5)?;
+        fields.serialize_field("calendar", &self.calendar)?;
+        fields.serialize_field("last_period", &self.last)?;
+        fields.serialize_field("growth", &growth.collect::<Vec<_>>())?;
+        fields.serialize_field("cohorts", &cohorts.collect::<Vec<_>>())?;
+        fields.serialize_field("active_periods", &self.active_periods)?;
+        fields.end()
     }
 }

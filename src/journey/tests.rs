@@ -390,7 +390,7 @@ fn unknown_outcomes_are_not_taken_for_resolved() {
     builder.push(&call(4, 0, 3).direction(Direction::Outbound).build().unwrap()).unwrap();
     let report = builder.contacts(at(99 * DAY));
     assert_eq!((report.mature(), report.unknown_outcome()), (2, 1));
-    assert_eq!((report.without_reason(), report.without_contact()), (1, 1));
+    assert_eq!((report.without_reason(), report.without_contact(), report.ties()), (1, 1, 0));
     assert_eq!(report.first_contact_resolution(level()).map(|share| share.n()), Some(1));
     assert_eq!(report.single_contact(level()).map(|share| share.n()), Some(2));
 }
@@ -425,6 +425,9 @@ fn starting_again_is_told_by_links() {
     let report = builder.contacts(at(99 * DAY));
     assert_eq!(report.started_again(level()).map(|share| (share.value(), share.n())), Some((0.5, 2)));
     assert_eq!(report.unknown_switches(), 1);
+    assert_eq!((report.waited().count(), report.waited().mean_seconds()), (1, Some(1_800.0)));
+    builder.push(&call(1, 3, 5).build().unwrap()).unwrap();
+    assert_eq!(builder.contacts(at(99 * DAY)).ties(), 1);
 }
 
 #[test]

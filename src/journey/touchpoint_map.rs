@@ -7,10 +7,12 @@ use crate::interaction::{Channel, Engagement, Interaction, Outcome, Touchpoint};
 use crate::lifecycle::LifecycleStage;
 use crate::measure::{Estimate, Share};
 use crate::money::{Currency, Money, MoneyError};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{BTreeMap, HashSet};
 
 /// Where customers meet the company: stage of life, channel, touch point, engagement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The stage the customer was in; `None` where it is not known.
     pub stage: Option<LifecycleStage>,
@@ -30,7 +32,8 @@ impl Place {
 }
 
 /// A part of the map: `None` means any.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct PlaceFilter {
     /// Only this stage.
     pub stage: Option<LifecycleStage>,
@@ -299,5 +302,62 @@ impl TouchpointMap {
             all.merge(summary);
         }
         all
+    }
+}
+
+/// What is known of a score: of how many, and their mean.
+#[derive(Serialize)]
+struct Known {
+    n: u64,
+    mean: Option<f64>,
+}
+
+impl From<(u64, Option<f64>)> for Known {
+    fn from((n, mean): (u64, Option<f64>)) -> Self {
+        Self { n, mean }
+    }
+}
+
+/// Written with what is known, and of how many interactions it is; costs that do not fit into 64 bits as `null`.
+impl Serialize for TouchpointSummary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Cost {
+            currency: Currency,
+            n: u64,
+            total: Option<Money>,
+        }
+        let costs = self.costed().map(|(currency, n)| Cost {
+            currency,
+            n,
+            total: self.cost(currency).ok().map(|(_, total)| total),
+        });
+        let mut fields = serializer.serialize_struct("TouchpointSummary", 11)?;
+        fields.serialize_field("interactions", &self.interactions)?;
+        fields.serialize_field("customers", &self.customers())?;
+        fields.serialize_field("waits", &self.waits)?;
+        fields.serialize_field("handle_times", &self.handled)?;
+        fields.serialize_field("transfers", &self.transfers)?;
+        fields.serialize_field("transferred", &self.transferred)?;
+        fields.serialize_field("outcomes", &self.outcomes)?;
+        fields.serialize_field("ease", &Known::from(self.ease()))?;
+        fields.serialize_field("sentiment", &Known::from(self.sentiment()))?;
+        fields.serialize_field("satisfaction", &Known::from(self.satisfaction()))?;
+        fields.serialize_field("costs", &costs.collect::<Vec<_>>())?;
+        fields.end()
+    }
+}
+
+/// Written as a list of places with what customers lived through there.
+impl Serialize for TouchpointMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Lived<'a> {
+            #[serde(flatten)]
+            place: &'a Place,
+            #[serde(flatten)]
+            summary: &'a TouchpointSummary,
+        }
+        serializer.collect_seq(self.places.iter().map(|(place, summary)| Lived { place, summary }))
     }
 }
