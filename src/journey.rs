@@ -46,6 +46,7 @@ mod funnel_walk;
 mod graph;
 mod graph_builder;
 mod graph_text;
+mod grouping;
 mod log;
 mod loops;
 mod micros;
