@@ -44,6 +44,7 @@
 //! ```
 
 mod cell;
+mod change;
 mod columns;
 mod contact;
 mod detector;
@@ -55,6 +56,7 @@ mod report;
 mod rules;
 mod symptom;
 
+pub use change::{Change, PainChange, PainChanges, Trend};
 pub use columns::PainColumns;
 pub use contact::Contact;
 pub use error::PainError;

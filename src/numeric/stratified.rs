@@ -26,6 +26,9 @@ pub(crate) struct Stratified {
     /// Hits of the exposed beyond those expected, and the variance of that.
     surprise: f64,
     spread: f64,
+    /// The expected hits of the exposed beyond the fewest that there could be, and below the most.
+    above: f64,
+    below: f64,
 }
 
 impl Stratified {
@@ -55,6 +58,9 @@ impl Stratified {
         self.both_against += discordant * against;
         self.surprise += x1 - n1 * x / n;
         self.spread += n1 * n0 * x * (n - x) / (n * n * (n - 1.0));
+        let expected = n1 * x / n;
+        self.above += expected - (x - n0).max(0.0);
+        self.below += x.min(n1) - expected;
     }
 
     /// How many of the exposed are in strata that compare.
@@ -106,7 +112,6 @@ impl Stratified {
     ///
     /// Source: N. Mantel, W. Haenszel, JNCI 22 (1959); J. Robins, N. Breslow, S. Greenland, "Estimators of the
     /// Mantel-Haenszel variance consistent in both sparse data and large-strata limiting models", Biometrics 42 (1986).
-    #[cfg_attr(not(test), expect(dead_code, reason = "only differences are pooled yet"))]
     pub(crate) fn odds_ratio(&self, z: f64) -> Option<(f64, Interval)> {
         if self.for_it <= 0.0 || self.against <= 0.0 {
             return None;
@@ -117,6 +122,15 @@ impl Stratified {
         let seen = r / s;
         let away = libm::exp(z * variance.sqrt());
         Some((seen, Interval { lower: seen / away, upper: seen * away }))
+    }
+
+    /// Whether there are enough hits and misses for [`p_value`](Self::p_value) to hold: five at least could be more, and
+    /// five fewer, than are expected.
+    ///
+    /// Source: N. Mantel, J. L. Fleiss, "Minimum expected cell size requirements for the Mantel-Haenszel one-degree-of-
+    /// freedom chi-square test", American Journal of Epidemiology 112 (1980).
+    pub(crate) fn is_large(&self) -> bool {
+        self.above.min(self.below) >= 5.0
     }
 
     /// How likely the exposed were hit as much more or less often if being exposed meant nothing in any stratum: the
@@ -225,6 +239,7 @@ mod tests {
         assert_eq!(all_hit.odds_ratio(2.0), None);
         assert!((all_hit.p_value() - 1.0).abs() < f64::EPSILON);
         assert_eq!(pooled(&[[0, 5, 3, 4]]).odds_ratio(2.0), None);
+        assert!(pooled(&[[5, 5, 5, 5], [2, 8, 8, 2]]).is_large() && !pooled(&[[5, 4, 5, 4]]).is_large());
     }
 
     proptest! {

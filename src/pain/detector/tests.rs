@@ -297,3 +297,29 @@ proptest! {
         prop_assert_eq!(seen, expected);
     }
 }
+
+#[test]
+fn a_loop_is_coming_back_again_and_again_within_one_visit() {
+    let minute = 60;
+    let page = |at: i64, touchpoint: Touchpoint| {
+        contact(at * minute, |contact| contact.at_place(Channel::Web, touchpoint, Engagement::Support))
+    };
+    let (help, search, chat) = (Touchpoint::SelfService, Touchpoint::MarketingMaterial, Touchpoint::Chat);
+    let rounds: Vec<Contact> = [help, search, help, search, search, help, chat]
+        .iter()
+        .zip(0..)
+        .map(|(&at, n)| page(5 * n, at))
+        .collect();
+    let all = found(&rounds, 30 * DAY, &Rules::default());
+    assert_eq!(all, [(5, PainRule::Loop)], "the third time at the help pages");
+    let strict = Rules::default().with_loop_returns(1).unwrap();
+    assert_eq!(
+        found(&rounds, 30 * DAY, &strict),
+        [(2, PainRule::Loop), (3, PainRule::Loop), (5, PainRule::Loop)]
+    );
+    // The same steps an hour apart are visits of their own.
+    let apart: Vec<Contact> =
+        [help, search, help, search, help].iter().zip(0..).map(|(&at, n)| page(60 * n, at)).collect();
+    assert_eq!(found(&apart, 30 * DAY, &Rules::default()), []);
+    assert!(Rules::default().with_loop_returns(0).is_err());
+}
