@@ -14,4 +14,5 @@ pub(crate) mod quadrature;
 pub(crate) mod quantile;
 #[cfg(test)]
 pub(crate) mod reference;
+pub(crate) mod rising;
 pub(crate) mod split_mix;

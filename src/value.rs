@@ -20,6 +20,17 @@
 //!
 //! Of models fitted to the same customers, the one with the lowest [`Fit::aic`] explains them best.
 //!
+//! # What else is known
+//! - Of each customer (a channel, a place, an age): [`WithCovariates`] makes the Pareto/NBD or BG/NBD model of a customer
+//!   from their [`Covariates`].
+//! - Of the parameters (from last year, from another shop, an L2 penalty): every model has a `fit_with_priors` that takes
+//!   [`Priors`] and finds the most probable parameters.
+//!
+//! # What a fit says
+//! A [`Fit`] holds parameters with standard errors and covariance, the likelihood, and how the search went. Where data
+//! have no answer there are no numbers, but a [`FitError`] that says why: which parameter ran to an edge, or that the
+//! data do not tell parameters apart. Fits are saved and loaded with `serde`, to the last bit.
+//!
 //! Times are plain numbers in one unit of your choice, the unit of the fit: what goes in as weeks comes out as weeks.
 //! Money is in minor units as `f64`; [`Money::rounded`](crate::Money::rounded) is the way back. Nothing here reads a
 //! clock, and equal input gives equal bits on every platform.
@@ -29,6 +40,8 @@ mod beta_geometric;
 mod bg_cnbd;
 mod bg_nbd;
 mod buyer;
+mod covariate_rows;
+mod covariates;
 mod departure;
 mod distinct_rows;
 mod error;
@@ -44,15 +57,21 @@ mod mbg_nbd;
 mod model;
 mod nbd;
 mod pareto_nbd;
+mod prior;
+#[cfg(test)]
+mod sample;
+mod saved_fit;
 mod spend;
 mod stages;
 mod summaries;
 mod summary;
 mod timed_buyer;
+mod with_covariates;
 
 pub use bg_cnbd::BgCnbd;
 pub use bg_nbd::BgNbd;
 pub use buyer::{Buyer, Buyers};
+pub use covariates::{CovariateBuyers, Covariates};
 pub use error::{FitError, ValueError};
 pub use fit::{Diagnostics, Fit, Parameter};
 pub use forecast::PurchaseForecast;
@@ -64,7 +83,9 @@ pub use mbg_nbd::MbgNbd;
 pub use model::PurchaseModel;
 pub use nbd::Nbd;
 pub use pareto_nbd::ParetoNbd;
+pub use prior::{Prior, Priors};
 pub use spend::{RepeatSpend, RepeatSpends};
 pub use summaries::{PurchaseLog, Summaries};
 pub use summary::Summary;
 pub use timed_buyer::TimedBuyer;
+pub use with_covariates::WithCovariates;

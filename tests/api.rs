@@ -94,8 +94,8 @@ struct SmallWithFloats {
     mbg_cnbd: MbgCnbd,
     gamma_gamma: GammaGamma,
     lifetime_value: LifetimeValue<'static, BgNbd>,
-    parameter: Parameter,
     diagnostics: Diagnostics,
+    prior: Prior,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -138,7 +138,13 @@ struct Large {
     money_error: MoneyError,
     store_error: StoreError,
     delivery_error: DeliveryError,
+    parameter: Parameter,
     fit: Fit<BgNbd>,
+    covariates: Covariates<'static>,
+    covariate_buyers: CovariateBuyers<'static>,
+    with_covariates: WithCovariates<ParetoNbd>,
+    covariate_fit: Fit<WithCovariates<BgNbd>>,
+    priors: Priors,
     spend_fit: GammaGammaFit,
     summaries: Summaries,
     value_error: ValueError,
@@ -233,6 +239,11 @@ fn data_is_read_and_written() {
     is_data::<BgCnbd>();
     is_data::<MbgCnbd>();
     is_data::<GammaGamma>();
+    is_data::<WithCovariates<ParetoNbd>>();
+    is_data::<Diagnostics>();
+    is_data::<Fit<BgNbd>>();
+    is_data::<Fit<WithCovariates<BgNbd>>>();
+    is_data::<GammaGammaFit>();
 }
 
 fn every_term_has_one_text<T: Display + FromStr + PartialEq + Debug + Copy>(terms: &[T])
