@@ -1,5 +1,6 @@
 //! Special functions, optimiser, order statistics and interval estimates. Private: callers use the verbs.
 
+pub(crate) mod chi_square;
 pub(crate) mod exact;
 pub(crate) mod exponential;
 pub(crate) mod exponential_integral;

@@ -18,7 +18,15 @@
 //! | [`BgCnbd`] | after a repeat purchase | regularly |
 //! | [`MbgCnbd`] | after any purchase | regularly |
 //!
-//! Of models fitted to the same customers, the one with the lowest [`Fit::aic`] explains them best.
+//! Which of them to use, and whether it holds:
+//!
+//! 1. [`Holdouts::from_log`] keeps the last months back ([`Holdout::of`] those of one history);
+//! 2. [`Comparison::fit`] fits all models to what was before, [`Comparison::with_holdout`] judges them by what came, and
+//!    [`Comparison::recommendation`] says which to use, why, and which are as good;
+//! 3. [`ForecastErrors`] says how far it is off, [`calibration_by_expectation`] and [`calibration_by`] for whom,
+//!    [`Tracking::curve`] when, and [`purchase_counts()`] whether it even reproduces what it was fitted to.
+//!
+//! [`LikelihoodRatio`] and [`Vuong`] test two models against each other.
 //!
 //! Times are plain numbers in one unit of your choice, the unit of the fit: what goes in as weeks comes out as weeks.
 //! Money is in minor units as `f64`; [`Money::rounded`](crate::Money::rounded) is the way back. Nothing here reads a
@@ -29,42 +37,71 @@ mod beta_geometric;
 mod bg_cnbd;
 mod bg_nbd;
 mod buyer;
+mod calibration;
+mod candidate;
+mod chunked_sum;
+mod comparison;
 mod departure;
 mod distinct_rows;
 mod error;
 mod fit;
+mod fitted_model;
 mod forecast;
+mod forecast_errors;
 mod gamma_gamma;
+mod holdout;
+mod holdout_period;
+mod holdouts;
 mod horizon;
 mod lifetime;
 mod likelihood;
+mod likelihood_ratio;
 mod living;
 mod mbg_cnbd;
 mod mbg_nbd;
 mod model;
+mod model_kind;
 mod nbd;
 mod pareto_nbd;
+mod purchase_counts;
 mod spend;
 mod stages;
 mod summaries;
 mod summary;
 mod timed_buyer;
+mod timed_summaries;
+mod tracking;
+mod vuong;
 
 pub use bg_cnbd::BgCnbd;
 pub use bg_nbd::BgNbd;
 pub use buyer::{Buyer, Buyers};
+pub use calibration::{CalibrationGroup, calibration_by, calibration_by_expectation};
+pub use candidate::Candidate;
+pub use comparison::{Comparison, HoldoutFigures, JudgedModel, ModelFigures, ModelTest, Recommendation};
 pub use error::{FitError, ValueError};
 pub use fit::{Diagnostics, Fit, Parameter};
+pub use fitted_model::FittedModel;
 pub use forecast::PurchaseForecast;
+pub use forecast_errors::ForecastErrors;
 pub use gamma_gamma::{GammaGamma, GammaGammaFit};
+pub use holdout::Holdout;
+pub use holdout_period::HoldoutPeriod;
+pub use holdouts::Holdouts;
 pub use horizon::{Discount, Horizon, TimeUnit};
 pub use lifetime::LifetimeValue;
+pub use likelihood_ratio::{LikelihoodRatio, NestedIn};
 pub use mbg_cnbd::MbgCnbd;
 pub use mbg_nbd::MbgNbd;
 pub use model::PurchaseModel;
+pub use model_kind::{Dropout, ModelKind};
 pub use nbd::Nbd;
 pub use pareto_nbd::ParetoNbd;
-pub use spend::{RepeatSpend, RepeatSpends};
+pub use purchase_counts::{PurchaseCount, purchase_counts};
+pub use spend::{FirstPurchase, RepeatSpend, RepeatSpends};
 pub use summaries::{PurchaseLog, Summaries};
 pub use summary::Summary;
 pub use timed_buyer::TimedBuyer;
+pub use timed_summaries::{TimedBuyers, TimedSummaries};
+pub use tracking::{TrackedPeriod, Tracking};
+pub use vuong::Vuong;

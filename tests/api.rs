@@ -52,6 +52,10 @@ struct SmallAndOrdered {
     link: Link,
     entity: Entity,
     segment: RfmSegment,
+    model_kind: ModelKind,
+    dropout: Dropout,
+    first_purchase: FirstPurchase,
+    holdout_period: HoldoutPeriod,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,6 +72,7 @@ struct SmallAndHashable {
     rfm_row: RfmRow,
     rfm_score: RfmScore,
     summary: Summary,
+    holdout: Holdout,
     purchase_log: PurchaseLog<'static>,
 }
 
@@ -86,6 +91,16 @@ struct SmallWithFloats {
     discount: Discount,
     time_unit: TimeUnit,
     timed_buyer: TimedBuyer,
+    timed_buyers: TimedBuyers<'static>,
+    forecast_errors: ForecastErrors,
+    calibration_group: CalibrationGroup<u32>,
+    purchase_count: PurchaseCount,
+    tracked_period: TrackedPeriod,
+    likelihood_ratio: LikelihoodRatio,
+    vuong: Vuong,
+    model_test: ModelTest,
+    model_figures: ModelFigures,
+    holdout_figures: HoldoutFigures,
     nbd: Nbd,
     bg_nbd: BgNbd,
     mbg_nbd: MbgNbd,
@@ -141,6 +156,14 @@ struct Large {
     fit: Fit<BgNbd>,
     spend_fit: GammaGammaFit,
     summaries: Summaries,
+    timed_summaries: TimedSummaries,
+    holdouts: Holdouts,
+    tracking: Tracking,
+    fitted_model: FittedModel,
+    candidate: Candidate,
+    comparison: Comparison,
+    judged_model: JudgedModel,
+    recommendation: Recommendation,
     value_error: ValueError,
     fit_error: FitError,
 }
@@ -197,6 +220,9 @@ fn what_people_type_reads_and_prints() {
     is_typed_by_people::<Purpose>();
     is_typed_by_people::<TaskStatus>();
     is_typed_by_people::<Priority>();
+    is_typed_by_people::<ModelKind>();
+    is_typed_by_people::<Dropout>();
+    is_typed_by_people::<FirstPurchase>();
 }
 
 #[test]
@@ -226,6 +252,8 @@ fn data_is_read_and_written() {
     is_data::<Discount>();
     is_data::<TimeUnit>();
     is_data::<TimedBuyer>();
+    is_data::<HoldoutPeriod>();
+    is_data::<ModelKind>();
     is_data::<Nbd>();
     is_data::<BgNbd>();
     is_data::<MbgNbd>();
@@ -260,6 +288,9 @@ fn every_term_of_every_vocabulary_has_one_text() {
     every_term_has_one_text(LegalBasis::ALL);
     every_term_has_one_text(TaskStatus::ALL);
     every_term_has_one_text(Priority::ALL);
+    every_term_has_one_text(ModelKind::ALL);
+    every_term_has_one_text(Dropout::ALL);
+    every_term_has_one_text(FirstPurchase::ALL);
     let own = Channel::Other(Tag::literal("kiosk"));
     assert_eq!(own.to_string().parse(), Ok(own));
     assert!("other:web shop".parse::<Channel>().is_err());

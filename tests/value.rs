@@ -2,44 +2,19 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
+mod cdnow;
+
+use cdnow::{Cdnow, date, sample};
 use chrono::NaiveDate;
 use patronage::purchase::PurchaseHistory;
 use patronage::value::{
     BgCnbd, BgNbd, Buyer, Discount, Fit, GammaGamma, Horizon, LifetimeValue, MbgCnbd, MbgNbd, Nbd, ParetoNbd,
-    PurchaseLog, PurchaseModel, Summaries, TimeUnit, TimedBuyer,
+    PurchaseModel, Summaries, TimeUnit, TimedBuyer,
 };
 use patronage::{Money, Share};
 
-struct Cdnow {
-    customer: Vec<u32>,
-    day: Vec<i32>,
-    cents: Vec<i64>,
-}
-
-fn date(year: i32, month: u32, day: u32) -> NaiveDate {
-    NaiveDate::from_ymd_opt(year, month, day).unwrap()
-}
-
-/// The 1/10 sample: master id, sample id, date, CDs, dollars.
-fn sample() -> Cdnow {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/cdnow/CDNOW_sample.txt");
-    let mut log = Cdnow { customer: Vec::new(), day: Vec::new(), cents: Vec::new() };
-    for line in std::fs::read_to_string(path).unwrap().lines() {
-        let cells: Vec<&str> = line.split_whitespace().collect();
-        let date = NaiveDate::parse_from_str(cells[2], "%Y%m%d").unwrap();
-        let day = date.signed_duration_since(NaiveDate::default()).num_days();
-        log.customer.push(cells[1].parse::<u32>().unwrap() - 1);
-        log.day.push(i32::try_from(day).unwrap());
-        log.cents.push(Money::from_decimal(cells[4], patronage::Currency::USD).unwrap().minor());
-    }
-    assert_eq!(log.customer.len(), 6919);
-    log
-}
-
 fn summaries(as_of: NaiveDate) -> Summaries {
-    let log = sample();
-    let log = PurchaseLog::new(&log.customer, &log.day, &log.cents).unwrap();
-    Summaries::from_log(log, 2357, as_of, TimeUnit::WEEK).unwrap()
+    Summaries::from_log(sample().log(), Cdnow::CUSTOMERS, as_of, TimeUnit::WEEK).unwrap()
 }
 
 fn close(ours: f64, published: f64, relative: f64) {

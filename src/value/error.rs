@@ -1,4 +1,4 @@
-use super::Diagnostics;
+use super::{Diagnostics, ModelKind};
 use crate::validation::ValidationError;
 
 /// Why columns of customers could not be used.
@@ -22,6 +22,28 @@ pub enum ValueError {
         row: usize,
         /// The column (as the field), the rule and the value.
         rule: ValidationError,
+    },
+    /// There is not a single row to judge by.
+    #[error("there are no rows")]
+    NoRows,
+    /// An argument besides the rows is not allowed.
+    #[error(transparent)]
+    Argument(#[from] ValidationError),
+    /// A model was fitted to other customers than it is to be compared on.
+    #[error("{model} was fitted to {fitted} customers, and there are {given}")]
+    OtherCustomers {
+        /// The model.
+        model: ModelKind,
+        /// How many customers it was fitted to.
+        fitted: u64,
+        /// How many it is to be compared on.
+        given: u64,
+    },
+    /// A kind of model is to be compared with itself.
+    #[error("{model} is there twice")]
+    SameModelTwice {
+        /// The kind.
+        model: ModelKind,
     },
     /// A log has more rows than one call takes (4,294,967,295).
     #[error("{rows} rows are more than one log may have")]
