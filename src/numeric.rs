@@ -12,6 +12,8 @@ pub(crate) mod optimise;
 pub(crate) mod proportion;
 pub(crate) mod quadrature;
 pub(crate) mod quantile;
+#[cfg_attr(not(test), expect(dead_code, reason = "resampling is to come"))]
+pub(crate) mod random;
 #[cfg(test)]
 pub(crate) mod reference;
 pub(crate) mod split_mix;
