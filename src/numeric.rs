@@ -8,11 +8,11 @@ pub(crate) mod hypergeometric;
 pub(crate) mod incomplete_beta;
 pub(crate) mod linear;
 pub(crate) mod optimise;
+pub(crate) mod percentile;
 #[cfg_attr(not(test), expect(dead_code, reason = "nobody needs Holm's adjustment yet"))]
 pub(crate) mod proportion;
 pub(crate) mod quadrature;
 pub(crate) mod quantile;
-#[cfg_attr(not(test), expect(dead_code, reason = "resampling is to come"))]
 pub(crate) mod random;
 #[cfg(test)]
 pub(crate) mod reference;

@@ -52,6 +52,7 @@ struct SmallAndOrdered {
     link: Link,
     entity: Entity,
     segment: RfmSegment,
+    score_kind: ScoreKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,6 +97,7 @@ struct SmallWithFloats {
     lifetime_value: LifetimeValue<'static, BgNbd>,
     parameter: Parameter,
     diagnostics: Diagnostics,
+    prediction: Prediction,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -143,6 +145,8 @@ struct Large {
     summaries: Summaries,
     value_error: ValueError,
     fit_error: FitError,
+    bootstrap: Bootstrap<BgNbd>,
+    interval_error: IntervalError,
 }
 
 fn crosses_threads<T: Send + Sync + Unpin + 'static>() {}
@@ -179,6 +183,7 @@ fn errors_are_errors() {
     is_error::<RfmError>();
     is_error::<ValueError>();
     is_error::<FitError>();
+    is_error::<IntervalError>();
 }
 
 #[test]
@@ -258,6 +263,7 @@ fn every_term_of_every_vocabulary_has_one_text() {
     every_term_has_one_text(Purpose::KNOWN);
     every_term_has_one_text(ConsentStatus::ALL);
     every_term_has_one_text(LegalBasis::ALL);
+    every_term_has_one_text(ScoreKind::ALL);
     every_term_has_one_text(TaskStatus::ALL);
     every_term_has_one_text(Priority::ALL);
     let own = Channel::Other(Tag::literal("kiosk"));

@@ -120,6 +120,12 @@ pub(crate) struct Cholesky {
 }
 
 impl Cholesky {
+    /// L times a vector: normal draws become those of the covariance L L'.
+    pub(crate) fn times(&self, vector: &[f64]) -> Vec<f64> {
+        let row = |row: usize| (0..=row).map(|k| self.cells[row * self.size + k] * vector[k]).sum();
+        (0..self.size.min(vector.len())).map(row).collect()
+    }
+
     /// The x with L L' x = `right`.
     pub(crate) fn solve(&self, right: Vec<f64>) -> Vec<f64> {
         let size = self.size;

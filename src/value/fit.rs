@@ -107,7 +107,7 @@ impl<M: Likelihood> Fit<M> {
     ///   called twice for each parameter.
     ///
     /// # Returns
-    /// 0 or more, in the unit of the score.
+    /// 0 or more, in the unit of the score; infinite where the score of a model close by is no finite number.
     ///
     /// # Formula
     /// ```text
@@ -158,13 +158,23 @@ impl<M: Likelihood> Fit<M> {
                 square += one * other * self.covariance.at(row, column);
             }
         }
-        square.max(0.0).sqrt()
+        // Not by `max`, which would take what is not known for 0.
+        if square.is_nan() { f64::INFINITY } else { square.max(0.0).sqrt() }
     }
 }
 
 /// Finds the parameters that make the data most likely, in their logarithms, from one start after the other until a
 /// search ends at a maximum.
 pub(super) fn fit<M: Likelihood>(like: &M, data: &M::Data) -> Result<Fit<M>, FitError> {
+    fit_from(like.starts(data), like, data)
+}
+
+/// As [`fit`], from these starts.
+pub(super) fn fit_from<M: Likelihood>(
+    starts: impl IntoIterator<Item = Vec<f64>>,
+    like: &M,
+    data: &M::Data,
+) -> Result<Fit<M>, FitError> {
     let ranges: Vec<Range> = like
         .ranges(data)
         .iter()
@@ -172,7 +182,7 @@ pub(super) fn fit<M: Likelihood>(like: &M, data: &M::Data) -> Result<Fit<M>, Fit
         .collect();
     let mut first_failure: Option<Found> = None;
     let (mut iterations, mut tried) = (0, 0);
-    for start in like.starts(data) {
+    for start in starts {
         let logarithms = start.iter().map(|&value| libm::log(value)).collect();
         let found = optimise::maximise(logarithms, &ranges, |at| {
             let parameters: Vec<f64> = at.iter().map(|&log| libm::exp(log)).collect();

@@ -4,10 +4,12 @@ mod tests;
 use super::bg_nbd::positive;
 use super::fit::fit;
 use super::likelihood::{Bounds, Likelihood, Slopes};
+use super::resample::Resample;
 use super::{Fit, FitError, RepeatSpend, RepeatSpends, ValueError};
 use crate::measure::{Estimate, Share};
 use crate::numeric::gamma::{digamma, ln_beta, trigamma};
 use crate::numeric::linear::Symmetric;
+use crate::numeric::random::Random;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
 
@@ -362,6 +364,41 @@ impl Likelihood for GammaGamma {
             gradient: vec![g_p, g_q, g_v],
             hessian: Symmetric::from_upper(3, |row, column| cell(row, column).unwrap_or_default()),
         }
+    }
+}
+
+impl Resample for Rows {
+    type Customer = RepeatSpend;
+
+    fn of_customers(customers: impl IntoIterator<Item = RepeatSpend>) -> Result<Self, FitError> {
+        Self::of(customers)
+    }
+
+    fn drawn_again(&self, seed: u64, index: u64) -> Result<Self, FitError> {
+        let totals = self.groups.iter().flat_map(|group| &group.totals);
+        let mut times = Random::stream(seed, index).drawn_again(totals.map(|_| 1.0)).into_iter();
+        let (mut groups, mut sum, mut distinct) = (Vec::with_capacity(self.groups.len()), 0.0, 0);
+        for &Group { frequency, ref totals, .. } in &self.groups {
+            let (mut drawn, mut weight) = (Vec::with_capacity(totals.len()), 0.0);
+            for (&total, mut times) in totals.iter().zip(&mut times) {
+                distinct += u32::from(times > 0.0);
+                weight += times;
+                sum += times * total / f64::from(frequency);
+                while times > 0.0 {
+                    drawn.push(total);
+                    times -= 1.0;
+                }
+            }
+            if !drawn.is_empty() {
+                groups.push(Group { frequency, weight, totals: drawn });
+            }
+        }
+        let customers = self.customers;
+        #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 customers")]
+        let mean = sum / customers as f64;
+        // Nobody asks for the correlation in a replicate.
+        let drawn = Self { groups, customers, mean, moments: self.moments };
+        if distinct > 1 { Ok(drawn) } else { Err(FitError::AllTheSame { customers }) }
     }
 }
 
