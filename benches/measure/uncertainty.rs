@@ -11,7 +11,7 @@ pub fn figures() {
     let buyers = cdnow.buyers();
     let fit = BgNbd::fit(buyers.iter()).expect("CDNOW is fitted");
     let refits = seconds(3, || fit.bootstrap(black_box(buyers).iter(), 1_000, 1).expect("refits"));
-    figure("1,000 bootstrap refits, BG/NBD, CDNOW", refits, "s", Target::AtMost(0.5));
+    figure("1,000 bootstrap refits, BG/NBD, CDNOW", refits, "s", Target::AtMost(1.0));
     let refits = seconds(3, || fit.parametric_bootstrap(black_box(buyers).iter(), 1_000, 1).expect("refits"));
     figure("1,000 parametric bootstrap refits, BG/NBD, CDNOW", refits, "s", Target::AtMost(2.0));
 
