@@ -29,6 +29,8 @@ mod peers;
 mod review;
 #[path = "measure/sqlite.rs"]
 mod sqlite;
+#[path = "measure/uncertainty.rs"]
+mod uncertainty;
 
 use cpu::{Target, figure, seconds};
 use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns};
@@ -43,6 +45,7 @@ fn main() {
     }
     segments();
     value();
+    uncertainty::figures();
     memory();
     sqlite::figures();
     review::figures();

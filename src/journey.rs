@@ -22,7 +22,6 @@
 
 mod activities;
 mod attribution;
-mod attribution_error;
 mod attribution_interval;
 mod attribution_markov;
 mod attribution_paths;
@@ -30,14 +29,16 @@ mod attribution_selling;
 mod calendar;
 mod contacts;
 mod designed;
+mod designed_conformance;
+mod designed_replay;
 mod durations;
 mod error;
+mod eventually_follows;
 mod expectation;
 mod fold_hash;
 mod funnel;
 mod funnel_columns;
 mod funnel_comparison;
-mod funnel_error;
 mod funnel_fold;
 mod funnel_plan;
 mod funnel_report;
@@ -45,7 +46,10 @@ mod funnel_walk;
 mod graph;
 mod graph_builder;
 mod graph_text;
+mod grouping;
 mod log;
+mod loops;
+mod micros;
 mod patterns;
 mod promise;
 mod retention;
@@ -56,25 +60,27 @@ mod variants;
 
 pub use activities::Activities;
 pub use attribution::{Attribution, AttributionModel, ChannelCredit, Decay, NullPaths, Removal};
-pub use attribution_error::AttributionError;
 pub use attribution_interval::{AttributionRow, AttributionTable};
 pub use attribution_paths::{ConversionPath, ConversionPaths, PathOutcome, PathTransform};
 pub use attribution_selling::{OfferTally, SellingPoint};
 pub use calendar::{Calendar, CalendarUnit};
 pub use contacts::{ContactReport, RepeatRate, ThreadTrait};
-pub use designed::{Conformance, DesignedJourney, Deviation, Ending, Replay};
+pub use designed::{DesignedJourney, DesignedJourneyBuilder};
+pub use designed_conformance::Conformance;
+pub use designed_replay::{Deviation, Ending, Replay};
 pub use durations::{DurationDetail, DurationQuantile, Durations};
-pub use error::JourneyError;
-pub use expectation::{Expectation, Finding, Metric, Target};
+pub use error::{CustomerRef, JourneyError};
+pub use eventually_follows::{EventuallyFollows, Follow};
+pub use expectation::{Expectation, Judgement, Metric, Target};
 pub use funnel::{EqualInstants, Funnel, FunnelBuilder, FunnelExclusion, FunnelOrder, FunnelStep};
 pub use funnel_columns::{FunnelAttribute, FunnelBreakdown, FunnelColumns};
 pub use funnel_comparison::{FunnelComparison, FunnelStepDifference};
-pub use funnel_error::FunnelError;
 pub use funnel_fold::FunnelFold;
 pub use funnel_report::{FunnelOutcome, FunnelReport, FunnelStepReport, FunnelTime};
 pub use graph::{DeadEnd, Edge, JourneyGraph, Node};
 pub use graph_builder::JourneyGraphBuilder;
 pub use log::{Journey, JourneyKey, JourneyLog};
+pub use loops::{JourneyLoop, LoopCount, LoopRule, Loops};
 pub use patterns::{FrequentSequence, StepTable, Visits, frequent_sequences};
 pub use promise::{BrandPromise, ChannelSpread, PromiseRule, PromiseTally};
 pub use retention::{Growth, Retention, RetentionBuilder};
@@ -96,6 +102,15 @@ fn ease_units(effort: crate::interaction::Effort) -> u32 {
         crate::interaction::EffortDirection::EasyIsHigh => units,
         crate::interaction::EffortDirection::HardIsHigh => EASE_UNITS - units,
     }
+}
+
+/// Scores are summed in units of 2^-40, so that sums are exact in any order.
+const SCORE_UNITS: f64 = 1_099_511_627_776.0;
+
+/// A score in these units.
+#[expect(clippy::cast_possible_truncation, reason = "a score lies between -1 and 1, so this is at most 2^40")]
+fn score_units(score: f64) -> i128 {
+    (score * SCORE_UNITS).round() as i128
 }
 
 /// The code of a place among at most 65,536.

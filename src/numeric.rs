@@ -1,17 +1,29 @@
 //! Special functions, optimiser, order statistics and interval estimates. Private: callers use the verbs.
 
+#[cfg(test)]
+mod accuracy;
+pub(crate) mod beta_ratio;
+pub(crate) mod chi_square;
+pub(crate) mod double;
+pub(crate) mod dropout_series;
 pub(crate) mod exact;
 pub(crate) mod exponential;
 pub(crate) mod exponential_integral;
 pub(crate) mod gamma;
+pub(crate) mod gauss;
 pub(crate) mod hypergeometric;
 pub(crate) mod incomplete_beta;
 pub(crate) mod linear;
 pub(crate) mod optimise;
+pub(crate) mod percentile;
 #[cfg_attr(not(test), expect(dead_code, reason = "nobody needs Holm's adjustment yet"))]
 pub(crate) mod proportion;
 pub(crate) mod quadrature;
 pub(crate) mod quantile;
+pub(crate) mod random;
 #[cfg(test)]
 pub(crate) mod reference;
+pub(crate) mod rising;
+pub(crate) mod smooth_sum;
 pub(crate) mod split_mix;
+pub(crate) mod stratified;

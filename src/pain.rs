@@ -44,6 +44,7 @@
 //! ```
 
 mod cell;
+mod change;
 mod columns;
 mod contact;
 mod detector;
@@ -55,6 +56,7 @@ mod report;
 mod rules;
 mod symptom;
 
+pub use change::{Change, PainChange, PainChanges, Trend};
 pub use columns::PainColumns;
 pub use contact::Contact;
 pub use error::PainError;
@@ -62,7 +64,7 @@ pub use experience::{Experience, Worth};
 pub use map::PainMap;
 pub use point::{Effect, Finding, PainPoint, Reach};
 pub use report::{PainCounts, PainReport, PointOptions};
-pub use rules::{Expectation, PainRule, Rules};
+pub use rules::{ExpectedWait, PainRule, Rules};
 pub use symptom::{Symptom, symptoms};
 
 #[cfg(test)]

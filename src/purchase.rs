@@ -1,8 +1,10 @@
 //! What customers bought: single purchases, and the history that value models and segments start from.
 
 mod history;
+mod zone;
 
 pub use history::{PurchaseDay, PurchaseHistory};
+pub use zone::day_in;
 
 use crate::customer::CustomerId;
 use crate::key::identifier;

@@ -52,6 +52,10 @@ struct SmallAndOrdered {
     link: Link,
     entity: Entity,
     segment: RfmSegment,
+    model_kind: ModelKind,
+    dropout: Dropout,
+    first_purchase: FirstPurchase,
+    holdout_period: HoldoutPeriod,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,7 +72,10 @@ struct SmallAndHashable {
     rfm_row: RfmRow,
     rfm_score: RfmScore,
     summary: Summary,
+    holdout: Holdout,
     purchase_log: PurchaseLog<'static>,
+    discrete_buyer: DiscreteBuyer,
+    contract: Contract,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,16 +93,31 @@ struct SmallWithFloats {
     discount: Discount,
     time_unit: TimeUnit,
     timed_buyer: TimedBuyer,
+    timed_buyers: TimedBuyers<'static>,
+    forecast_errors: ForecastErrors,
+    calibration_group: CalibrationGroup<u32>,
+    purchase_count: PurchaseCount,
+    tracked_period: TrackedPeriod,
+    likelihood_ratio: LikelihoodRatio,
+    vuong: Vuong,
+    model_test: ModelTest,
+    model_figures: ModelFigures,
+    holdout_figures: HoldoutFigures,
     nbd: Nbd,
     bg_nbd: BgNbd,
     mbg_nbd: MbgNbd,
     pareto_nbd: ParetoNbd,
     bg_cnbd: BgCnbd,
     mbg_cnbd: MbgCnbd,
+    bg_bb: BgBb,
+    discrete_buyers: DiscreteBuyers<'static>,
+    shifted_beta_geometric: ShiftedBetaGeometric,
+    beta_discrete_weibull: BetaDiscreteWeibull,
+    contracts: Contracts<'static>,
     gamma_gamma: GammaGamma,
     lifetime_value: LifetimeValue<'static, BgNbd>,
-    parameter: Parameter,
     diagnostics: Diagnostics,
+    prior: Prior,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -138,9 +160,24 @@ struct Large {
     money_error: MoneyError,
     store_error: StoreError,
     delivery_error: DeliveryError,
+    parameter: Parameter,
     fit: Fit<BgNbd>,
+    covariates: Covariates<'static>,
+    covariate_buyers: CovariateBuyers<'static>,
+    with_covariates: WithCovariates<ParetoNbd>,
+    covariate_fit: Fit<WithCovariates<BgNbd>>,
+    priors: Priors,
     spend_fit: GammaGammaFit,
     summaries: Summaries,
+    contract_table: ContractTable,
+    timed_summaries: TimedSummaries,
+    holdouts: Holdouts,
+    tracking: Tracking,
+    fitted_model: FittedModel,
+    candidate: Candidate,
+    comparison: Comparison,
+    judged_model: JudgedModel,
+    recommendation: Recommendation,
     value_error: ValueError,
     fit_error: FitError,
 }
@@ -197,6 +234,9 @@ fn what_people_type_reads_and_prints() {
     is_typed_by_people::<Purpose>();
     is_typed_by_people::<TaskStatus>();
     is_typed_by_people::<Priority>();
+    is_typed_by_people::<ModelKind>();
+    is_typed_by_people::<Dropout>();
+    is_typed_by_people::<FirstPurchase>();
 }
 
 #[test]
@@ -226,6 +266,8 @@ fn data_is_read_and_written() {
     is_data::<Discount>();
     is_data::<TimeUnit>();
     is_data::<TimedBuyer>();
+    is_data::<HoldoutPeriod>();
+    is_data::<ModelKind>();
     is_data::<Nbd>();
     is_data::<BgNbd>();
     is_data::<MbgNbd>();
@@ -233,6 +275,11 @@ fn data_is_read_and_written() {
     is_data::<BgCnbd>();
     is_data::<MbgCnbd>();
     is_data::<GammaGamma>();
+    is_data::<WithCovariates<ParetoNbd>>();
+    is_data::<Diagnostics>();
+    is_data::<Fit<BgNbd>>();
+    is_data::<Fit<WithCovariates<BgNbd>>>();
+    is_data::<GammaGammaFit>();
 }
 
 fn every_term_has_one_text<T: Display + FromStr + PartialEq + Debug + Copy>(terms: &[T])
@@ -260,6 +307,9 @@ fn every_term_of_every_vocabulary_has_one_text() {
     every_term_has_one_text(LegalBasis::ALL);
     every_term_has_one_text(TaskStatus::ALL);
     every_term_has_one_text(Priority::ALL);
+    every_term_has_one_text(ModelKind::ALL);
+    every_term_has_one_text(Dropout::ALL);
+    every_term_has_one_text(FirstPurchase::ALL);
     let own = Channel::Other(Tag::literal("kiosk"));
     assert_eq!(own.to_string().parse(), Ok(own));
     assert!("other:web shop".parse::<Channel>().is_err());

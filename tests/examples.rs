@@ -5,15 +5,22 @@
 #[cfg(all(feature = "blocking", feature = "simulate", feature = "sqlite"))]
 #[path = "../examples/customer_review/main.rs"]
 mod customer_review_example;
-#[path = "../examples/most_valuable_customers.rs"]
+#[path = "../examples/which_model_fits.rs"]
+mod model_example;
+#[path = "../examples/which_customers_are_most_valuable.rs"]
 mod most_valuable_example;
 #[path = "../examples/bring_your_own_notifier.rs"]
 mod own_notifier_example;
 #[path = "../examples/bring_your_own_store.rs"]
 mod own_store_example;
+#[path = "../examples/will_they_come_back.rs"]
+mod return_example;
 #[cfg(feature = "simulate")]
 #[path = "../examples/where_customers_struggle.rs"]
 mod struggle_example;
+
+#[path = "../examples/subscription_retention.rs"]
+mod subscription_example;
 
 use std::error::Error;
 use std::io::Write;
@@ -35,7 +42,89 @@ mod most_valuable {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
         assert_eq!(text.lines().filter(|line| line.contains("days ago")).count(), 10, "{text}");
-        assert!(text.contains("All 2357 customers are worth"), "{text}");
+        assert!(text.contains("All 2357 customers are worth 21807.76 USD, 56.7 % of it"), "{text}");
+        assert!(text.ends_with("Of what all spent until June 1998, these spent 50.2 %.\n"), "{text}");
+    }
+}
+
+mod model_fits {
+    use super::model_example as example;
+
+    /// Likelihoods, totals and errors are those of `tests/judging.rs`; the means by frequency are those of the BTYD
+    /// walkthrough of CDNOW, the purchases by week those of its data.
+    #[test]
+    fn says_which_to_use_and_why() {
+        let text = super::printed(example::run);
+        for line in [
+            "NBD         never                        -9763.66           347.5            2929.8  1.041",
+            "BG/NBD      after repeat purchase        -9582.43             0.6            1653.4  0.785",
+            "MBG/NBD     after any purchase           -9582.14             0.0            1576.7  0.765",
+            "Pareto/NBD  any time                     -9594.98            25.7            1665.5  0.755",
+            "Use MBG/NBD, because\n  highest_holdout_score: -0.9821 against -0.9845\n",
+            "As good as these data can tell: BG/NBD, Pareto/NBD\n",
+            "          0        1411      0.19  0.24 [0.20, 0.28]  <- not as expected\n",
+            "         7+         64      5.85  6.36 [5.14, 7.87]\n",
+            "                         26   1746      1735\n",
+            "                         78   4339      4055\n",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}
+
+mod come_back {
+    use super::return_example as example;
+
+    #[test]
+    fn tells_who_is_drifting_away() {
+        let text = super::printed(example::run);
+        assert!(text.starts_with("Of 2357 customers about 1052 still are.\n"), "{text}");
+        // What was said of 2,357 customers came about, group by group.
+        let groups: Vec<Vec<f64>> = text
+            .lines()
+            .skip(3)
+            .map_while(|line| line.contains('%').then(|| line.replace('%', "")))
+            .map(|line| line.split_whitespace().map(|cell| cell.parse().unwrap()).collect())
+            .collect();
+        assert_eq!(groups.len(), 6, "{text}");
+        assert!((groups.iter().map(|group| group[1]).sum::<f64>() - 2357.0).abs() < 0.5, "{text}");
+        assert!(groups.iter().all(|group| (group[0] - group[2]).abs() < 7.0), "{text}");
+        // The first of the list bought every few weeks and has been silent for long.
+        let first =
+            "2332                 5    14 weeks    39.0 %              25.0 %   rather never  54.70 USD";
+        assert!(text.contains(first), "{first} is not in\n{text}");
+        assert_eq!(text.lines().filter(|line| line.ends_with(" USD")).count(), 10, "{text}");
+    }
+}
+
+mod subscription {
+    use super::subscription_example as example;
+
+    /// The parameters of the simpler model are those of Fader and Hardie (2007), the others of an independent fit; what
+    /// happened later is their table.
+    #[test]
+    fn projects_what_happened() {
+        let text = super::printed(example::run);
+        for line in [
+            "regular   sBG  alpha 0.704 (0.066)  beta 1.182 (0.152) ",
+            "regular   BdW  alpha 0.456 (0.167)  beta 0.779 (0.283)  c 1.283 (0.298)  AIC 3365.2",
+            "high-end  sBG  alpha 0.668 (0.104)  beta 3.806 (0.786) ",
+            "high-end  BdW  alpha 0.214 (0.060)  beta 1.427 (0.381)  c 1.724 (0.301)  AIC 3216.6",
+            "regular   sBG fits better",
+            "high-end  BdW fits better",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        let last = text.lines().find(|line| line.starts_with("      12")).unwrap();
+        let cells: Vec<&str> = last.split_whitespace().collect();
+        assert_eq!((cells[1], cells[2], cells[7], cells[8]), ("17.3", "17.0", "39.4", "37.8"), "{text}");
+        let errors: Vec<f64> = text
+            .lines()
+            .filter_map(|line| line.split_once("sBG ")?.1.strip_suffix(" points")?.split_once(", BdW "))
+            .flat_map(|(simple, weibull)| [simple.parse().unwrap(), weibull.parse().unwrap()])
+            .collect();
+        assert!(errors.len() == 4 && errors.iter().all(|&error| error < 1.2), "{text}");
+        assert!(text.contains("a new high-end customer is worth"), "{text}");
     }
 }
 

@@ -2,44 +2,19 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
+mod cdnow;
+
+use cdnow::{Cdnow, date, sample};
 use chrono::NaiveDate;
 use patronage::purchase::PurchaseHistory;
 use patronage::value::{
     BgCnbd, BgNbd, Buyer, Discount, Fit, GammaGamma, Horizon, LifetimeValue, MbgCnbd, MbgNbd, Nbd, ParetoNbd,
-    PurchaseLog, PurchaseModel, Summaries, TimeUnit, TimedBuyer,
+    Prior, Priors, PurchaseModel, Summaries, TimeUnit, TimedBuyer,
 };
 use patronage::{Money, Share};
 
-struct Cdnow {
-    customer: Vec<u32>,
-    day: Vec<i32>,
-    cents: Vec<i64>,
-}
-
-fn date(year: i32, month: u32, day: u32) -> NaiveDate {
-    NaiveDate::from_ymd_opt(year, month, day).unwrap()
-}
-
-/// The 1/10 sample: master id, sample id, date, CDs, dollars.
-fn sample() -> Cdnow {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/cdnow/CDNOW_sample.txt");
-    let mut log = Cdnow { customer: Vec::new(), day: Vec::new(), cents: Vec::new() };
-    for line in std::fs::read_to_string(path).unwrap().lines() {
-        let cells: Vec<&str> = line.split_whitespace().collect();
-        let date = NaiveDate::parse_from_str(cells[2], "%Y%m%d").unwrap();
-        let day = date.signed_duration_since(NaiveDate::default()).num_days();
-        log.customer.push(cells[1].parse::<u32>().unwrap() - 1);
-        log.day.push(i32::try_from(day).unwrap());
-        log.cents.push(Money::from_decimal(cells[4], patronage::Currency::USD).unwrap().minor());
-    }
-    assert_eq!(log.customer.len(), 6919);
-    log
-}
-
 fn summaries(as_of: NaiveDate) -> Summaries {
-    let log = sample();
-    let log = PurchaseLog::new(&log.customer, &log.day, &log.cents).unwrap();
-    Summaries::from_log(log, 2357, as_of, TimeUnit::WEEK).unwrap()
+    Summaries::from_log(sample().log(), Cdnow::CUSTOMERS, as_of, TimeUnit::WEEK).unwrap()
 }
 
 fn close(ours: f64, published: f64, relative: f64) {
@@ -204,14 +179,77 @@ fn order_copies_and_units_change_nothing_else() {
         close(twice.standard_error * 2_f64.sqrt(), once.standard_error, 1e-7);
     }
 
-    // Ages in seconds: alpha grows, P(alive) stays.
+    // Ages in seconds: alpha grows, the likelihood is one of other units, all else stays.
     let seconds = 7.0 * 86_400.0;
     let scaled = backwards.iter().map(|buyer| {
         Buyer::new(buyer.frequency(), buyer.recency() * seconds, buyer.age() * seconds).unwrap()
     });
     let scaled = BgNbd::fit(scaled).unwrap();
-    close(scaled.model().alpha(), fit.model().alpha() * seconds, 1e-8);
-    close(scaled.model().b(), fit.model().b(), 1e-8);
+    for (index, unit) in [1.0, seconds, 1.0, 1.0].into_iter().enumerate() {
+        let (now, then) = (&scaled.parameters()[index], &fit.parameters()[index]);
+        close(now.value, then.value * unit, 1e-11);
+        close(now.standard_error, then.standard_error * unit, 1e-10);
+    }
+    let purchases: f64 = backwards.iter().map(|buyer| f64::from(buyer.frequency())).sum();
+    close(scaled.log_likelihood() + purchases * seconds.ln(), fit.log_likelihood(), 1e-14);
+    assert_eq!(scaled.diagnostics().iterations, fit.diagnostics().iterations);
+}
+
+/// The most probable parameters, found with 40 digits (mpmath): Newton's method on the likelihood plus the logarithms of
+/// the densities, until the last step was below 1e-16.
+#[test]
+fn priors_on_cdnow() {
+    let summaries = summaries(date(1997, 9, 30));
+    let priors = Priors::NONE
+        .with("r", Prior::log_normal(1.0, 0.5).unwrap())
+        .with("alpha", Prior::log_normal(10.0, 0.1).unwrap())
+        .with("a", Prior::gamma(2.0, 3.0).unwrap())
+        .with("b", Prior::normal(0.0, 0.5).unwrap());
+    let fit = BgNbd::fit_with_priors(summaries.buyers().iter(), &priors).unwrap();
+    let optimum = [
+        (0.288_781_019_210_102_3, 0.013_257_124_265_379),
+        (6.193_191_277_364_312, 0.390_784_970_214_56),
+        (0.475_470_928_482_569, 0.074_851_572_705_507),
+        (1.385_319_460_526_618, 0.244_902_820_172_63),
+    ];
+    for (parameter, (value, standard_error)) in fit.parameters().iter().zip(optimum) {
+        close(parameter.value, value, 1e-11);
+        close(parameter.standard_error, standard_error, 1e-10);
+    }
+    close(fit.log_likelihood(), -9_592.847_370_426_95, 1e-14);
+    close(fit.log_prior(), -17.331_066_414_934_2, 1e-12);
+
+    // The penalty of lifetimes (penalizer_coef 0.001), here in weeks.
+    let names = ["r", "alpha", "a", "b"];
+    let penalty = names.iter().fold(Priors::NONE, |all, &name| all.with(name, Prior::l2(0.001).unwrap()));
+    let fit = BgNbd::fit_with_priors(summaries.buyers().iter(), &penalty).unwrap();
+    let optimum = [
+        (0.206_891_764_653_285_5, 0.009_103_979_031_509_9),
+        (3.084_947_067_959_72, 0.215_592_821_598_64),
+        (0.531_154_660_926_914_5, 0.075_608_594_108_904),
+        (1.325_369_776_797_921, 0.215_920_945_175_15),
+    ];
+    for (parameter, (value, standard_error)) in fit.parameters().iter().zip(optimum) {
+        close(parameter.value, value, 1e-11);
+        close(parameter.standard_error, standard_error, 1e-10);
+    }
+    close(fit.log_likelihood(), -9_593.176_532_796_697, 1e-14);
+    close(fit.log_prior(), -27.337_506_424_185, 1e-12);
+}
+
+/// A saved fit is read back to the last bit, and is small.
+#[test]
+fn a_fit_of_cdnow_is_saved_and_loaded() {
+    let summaries = summaries(date(1997, 9, 30));
+    let fit = ParetoNbd::fit(summaries.buyers().iter()).unwrap();
+    let text = serde_json::to_string(&fit).unwrap();
+    assert!(text.len() < 600, "{} bytes", text.len());
+    let loaded: Fit<ParetoNbd> = serde_json::from_str(&text).unwrap();
+    assert_eq!(loaded, fit);
+    let buyer = Buyer::new(2, 30.43, 38.86).unwrap();
+    let sure = |fit: &Fit<ParetoNbd>| fit.standard_error(|model| model.p_alive(buyer)).to_bits();
+    assert_eq!(sure(&loaded), sure(&fit));
+    assert!(serde_json::from_str::<Fit<BgNbd>>(&text).is_err());
 }
 
 /// The mean spend of the 946 repeat buyers is over the days after their first, purchases of a day added up.

@@ -81,8 +81,11 @@ pub fn log(customers: u32, purchases: usize) -> LogData {
 pub const AS_OF: (i32, u32, u32) = (2026, 6, 30);
 
 pub fn summaries(data: &LogData) -> Summaries {
+    summaries_at(data, NaiveDate::from_ymd_opt(AS_OF.0, AS_OF.1, AS_OF.2).expect("a day"))
+}
+
+pub fn summaries_at(data: &LogData, as_of: NaiveDate) -> Summaries {
     let log = PurchaseLog::new(&data.customer, &data.day, &data.spend_minor).expect("columns of one length");
-    let as_of = NaiveDate::from_ymd_opt(AS_OF.0, AS_OF.1, AS_OF.2).expect("a day");
     Summaries::from_log(log, data.customers, as_of, TimeUnit::WEEK).expect("a valid log")
 }
 
@@ -172,4 +175,43 @@ pub fn batches(interactions: &[Interaction], batch: usize) -> Vec<ChangeSet> {
                 .with_interactions(facts.iter().cloned())
         })
         .collect()
+}
+
+/// The day on which [`shop`] is looked at: the end of its two years.
+pub fn end_of_shop() -> NaiveDate {
+    NaiveDate::from_epoch_days(SHOP_OPENS + 728).expect("a day")
+}
+
+const SHOP_OPENS: i32 = 18_000;
+
+/// The purchases of two years in no order: customers come within the first 78 weeks, buy and leave at rates of their
+/// own (Pareto/NBD with r = s = 1/2, alpha = 10.6, beta = 11.7, in weeks), and spend by their means.
+pub fn shop(customers: u32) -> LogData {
+    let mut random = ChaCha8Rng::seed_from_u64(4);
+    let mut rows = Vec::new();
+    for customer in 0..customers {
+        let mut uniform = || 1.0 - random.random::<f64>();
+        // Two normal numbers; the square of each is twice a gamma of shape 1/2.
+        let (radius, angle) = ((-2.0 * uniform().ln()).sqrt(), std::f64::consts::TAU * uniform());
+        let (rate, leaving) =
+            ((radius * angle.cos()).powi(2) / (2.0 * 10.6), (radius * angle.sin()).powi(2) / (2.0 * 11.7));
+        let start = (78.0 * 7.0 * (1.0 - uniform())).floor();
+        let mean = 1_000.0 + 9_000.0 * uniform() * uniform();
+        let stays = (-uniform().ln() / leaving).min((728.0 - start) / 7.0);
+        let mut at = 0.0;
+        while at <= stays {
+            let day = SHOP_OPENS + (start + (7.0 * at).ceil()).min(728.0) as i32;
+            rows.push((customer, day, (mean * (0.4 + 1.2 * uniform())) as i64));
+            at += -uniform().ln() / rate;
+        }
+    }
+    for last in (1..rows.len()).rev() {
+        rows.swap(last, random.random_range(0..=last));
+    }
+    LogData {
+        customers,
+        customer: rows.iter().map(|row| row.0).collect(),
+        day: rows.iter().map(|row| row.1).collect(),
+        spend_minor: rows.iter().map(|row| row.2).collect(),
+    }
 }

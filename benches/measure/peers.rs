@@ -1,68 +1,137 @@
 //! Our side of the comparison with peers: writes the data for both, and times one task.
 
 use super::cpu::seconds;
-use super::data;
+use super::data::{self, LogData};
+use patronage::Share;
 use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns};
-use patronage::value::{BgNbd, Buyers, PurchaseModel};
+use patronage::value::{
+    BgNbd, Buyers, Discount, GammaGamma, Horizon, LifetimeValue, ParetoNbd, PurchaseModel, RepeatSpends,
+    Summaries,
+};
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 
-const ROWS: usize = 1_000_000;
+/// Customers of the shop that is fitted and scored.
+const ROWS: u32 = 1_000_000;
+/// Customers of the shop whose 4.8 million purchases are summed up.
+const SHOPPERS: u32 = 1_590_000;
+/// Customers and purchases of the log that is summed up by SQL engines.
+const LOG: (u32, usize) = (2_000_000, 20_000_000);
+/// Months of 4.345 weeks, as lifetimes has them, discounted at 1 % each.
+const WEEKS_OF_MONTH: f64 = 4.345;
 
 fn write<T: Copy, const N: usize>(path: &Path, column: &[T], bytes: impl Fn(T) -> [u8; N]) {
     let all: Vec<u8> = column.iter().flat_map(|&value| bytes(value)).collect();
     fs::write(path, all).expect("a file");
 }
 
+fn write_buyers(folder: &Path, name: &str, buyers: &Summaries) {
+    write(&folder.join(format!("{name}_frequency")), buyers.frequency(), u32::to_le_bytes);
+    write(&folder.join(format!("{name}_recency")), buyers.recency(), f64::to_le_bytes);
+    write(&folder.join(format!("{name}_age")), buyers.age(), f64::to_le_bytes);
+    write(&folder.join(format!("{name}_spend")), buyers.mean_spend(), f64::to_le_bytes);
+}
+
+fn write_log(folder: &Path, name: &str, log: &LogData) {
+    write(&folder.join(format!("{name}_customer")), &log.customer, u32::to_le_bytes);
+    write(&folder.join(format!("{name}_day")), &log.day, i32::to_le_bytes);
+    write(&folder.join(format!("{name}_spend")), &log.spend_minor, i64::to_le_bytes);
+}
+
 fn write_all(folder: &Path) {
-    let cdnow = data::cdnow();
-    write(&folder.join("cdnow_frequency"), cdnow.frequency(), u32::to_le_bytes);
-    write(&folder.join("cdnow_recency"), cdnow.recency(), f64::to_le_bytes);
-    write(&folder.join("cdnow_age"), cdnow.age(), f64::to_le_bytes);
-    let buyers = data::buyers(ROWS);
-    write(&folder.join("buyers_frequency"), &buyers.frequency, u32::to_le_bytes);
-    write(&folder.join("buyers_recency"), &buyers.recency, f64::to_le_bytes);
-    write(&folder.join("buyers_age"), &buyers.age, f64::to_le_bytes);
-    let log = data::log(300_000, ROWS);
-    write(&folder.join("log_customer"), &log.customer, u32::to_le_bytes);
-    write(&folder.join("log_day"), &log.day, i32::to_le_bytes);
-    write(&folder.join("log_spend"), &log.spend_minor, i64::to_le_bytes);
-    let rfm = data::rfm(ROWS);
+    write_buyers(folder, "cdnow", &data::cdnow());
+    write_buyers(folder, "buyers", &buyers());
+    write_log(folder, "shop", &data::shop(SHOPPERS));
+    write_log(folder, "log", &data::log(LOG.0, LOG.1));
+    let rfm = data::rfm(ROWS as usize);
     write(&folder.join("rfm_recency"), &rfm.recency_days, i32::to_le_bytes);
     write(&folder.join("rfm_purchases"), &rfm.purchases, u32::to_le_bytes);
     write(&folder.join("rfm_spend"), &rfm.spend_minor, i64::to_le_bytes);
 }
 
-fn time(task: &str) -> f64 {
+fn buyers() -> Summaries {
+    data::summaries_at(&data::shop(ROWS), data::end_of_shop())
+}
+
+/// The CPU time of a task, and a figure of its result which both sides must agree on.
+fn time(task: &str) -> (f64, f64) {
     match task {
         "fit" => {
             let cdnow = data::cdnow();
-            seconds(51, || BgNbd::fit(black_box(&cdnow).buyers().iter()))
+            let fit = || BgNbd::fit(black_box(&cdnow).buyers().iter()).expect("CDNOW is fitted").into_model();
+            (seconds(51, fit), fit().alpha())
         }
-        "alive" => {
-            let model = BgNbd::new(0.243, 4.414, 0.793, 2.426).expect("valid parameters");
-            let data = data::buyers(ROWS);
-            let buyers = Buyers::new(&data.frequency, &data.recency, &data.age).expect("valid columns");
-            let mut out = vec![0.0; ROWS];
-            seconds(7, || model.p_alive_into(black_box(buyers), &mut out))
+        "fit_pareto" => {
+            let cdnow = data::cdnow();
+            let fit =
+                || ParetoNbd::fit(black_box(&cdnow).buyers().iter()).expect("CDNOW is fitted").into_model();
+            (seconds(21, fit), fit().alpha())
+        }
+        "fit_many" => {
+            let buyers = buyers();
+            let fit =
+                || BgNbd::fit(black_box(&buyers).buyers().iter()).expect("the shop is fitted").into_model();
+            (seconds(3, fit), fit().alpha())
+        }
+        "score" => {
+            let (model, horizon) = (model(), Horizon::new(39.0).expect("a horizon"));
+            let buyers = buyers();
+            let mut alive = vec![0.0; buyers.len()];
+            let mut expected = alive.clone();
+            let cpu = seconds(5, || {
+                let columns: Buyers<'_> = black_box(&buyers).buyers();
+                model.p_alive_into(columns, &mut alive).expect("columns of one length");
+                model
+                    .expected_purchases_into(columns, horizon, &mut expected)
+                    .expect("columns of one length");
+            });
+            (cpu, alive.iter().sum::<f64>() + expected.iter().sum::<f64>())
+        }
+        "lifetime_value" => {
+            let buyers = buyers();
+            let (model, spend) = (model(), GammaGamma::new(6.25, 3.74, 1544.0).expect("valid parameters"));
+            let year = Horizon::new(12.0 * WEEKS_OF_MONTH).expect("a horizon");
+            let discount = Discount::try_from(1.01_f64.ln() / WEEKS_OF_MONTH).expect("a discount");
+            let value = LifetimeValue::new(&model, &spend, year, discount, Share::ONE);
+            let mut out = vec![0.0; buyers.len()];
+            let cpu = seconds(3, || {
+                let spends: RepeatSpends<'_> = black_box(&buyers).spends();
+                value.value_into(buyers.buyers(), spends, &mut out).expect("columns of one length");
+            });
+            (cpu, out.iter().sum())
         }
         "history" => {
-            let log = data::log(300_000, ROWS);
-            seconds(7, || data::summaries(black_box(&log)))
+            let log = data::shop(SHOPPERS);
+            let of = || data::summaries_at(black_box(&log), data::end_of_shop());
+            (seconds(3, of), purchases(&of()))
+        }
+        "history_many" => {
+            let log = data::log(LOG.0, LOG.1);
+            let of = || data::summaries(black_box(&log));
+            (seconds(3, of), purchases(&of()))
         }
         "rfm" => {
-            let data = data::rfm(ROWS);
+            let data = data::rfm(ROWS as usize);
             let columns = RfmColumns::new(&data.recency_days, &data.purchases, &data.spend_minor)
                 .expect("valid columns");
             let (mut scratch, mut scores) = (Vec::new(), RfmScoreColumns::default());
-            seconds(7, || {
+            let cpu = seconds(7, || {
                 let breaks = RfmBreaks::from_columns(black_box(columns), &mut scratch).expect("enough rows");
                 breaks.score_into(columns, &mut scores);
-            })
+            });
+            (cpu, data.recency_days.len() as f64)
         }
         _ => panic!("no task is called {task}"),
     }
+}
+
+fn model() -> BgNbd {
+    BgNbd::new(0.243, 4.414, 0.793, 2.426).expect("valid parameters")
+}
+
+fn purchases(summaries: &Summaries) -> f64 {
+    summaries.frequency().iter().map(|&frequency| f64::from(frequency)).sum()
 }
 
 /// Whether this process was asked for our side of a comparison; then it does it.
@@ -71,7 +140,10 @@ pub fn is_asked() -> bool {
     let [_, role, value, ..] = &arguments[..] else { return false };
     match role.as_str() {
         "write" => write_all(Path::new(value)),
-        "time" => println!("{:.9}", time(value)),
+        "time" => {
+            let (cpu, result) = time(value);
+            println!("{result:e} {cpu:.9}");
+        }
         _ => return false,
     }
     true

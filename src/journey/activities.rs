@@ -1,5 +1,6 @@
 use super::fold_hash::FoldState;
 use super::{JourneyError, code_of};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -18,10 +19,32 @@ const OTHER: &str = "(other)";
 /// assert_eq!(activities.name(1), "pay");
 /// # Ok::<(), patronage::journey::JourneyError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<String>")]
 pub struct Activities {
     names: Vec<Box<str>>,
     other: bool,
+}
+
+/// Written as the list of names, each at the place of its code, `(other)` last.
+impl Serialize for Activities {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(|(_, name)| name))
+    }
+}
+
+impl TryFrom<Vec<String>> for Activities {
+    type Error = JourneyError;
+
+    /// Reads the list of names as it is written: the place of a name is its code.
+    fn try_from(names: Vec<String>) -> Result<Self, JourneyError> {
+        let all = Self::new(names.iter().map(String::as_str))?;
+        if all.iter().map(|(_, name)| name).eq(&names) {
+            return Ok(all);
+        }
+        let rule = "must be in the order of the text, `(other)` last";
+        Err(JourneyError::Setting { setting: "activities", rule })
+    }
 }
 
 impl Activities {
@@ -31,12 +54,16 @@ impl Activities {
     /// The limit used where none is given. Beyond it, the rarest activities become one: `(other)`.
     pub const USUAL_LIMIT: usize = 1_024;
 
-    /// Takes names; their codes are their places in the order of the text.
+    /// Takes names; their codes are their places in the order of the text. The name `(other)` stands for every activity
+    /// that is not named, and comes last.
     ///
     /// # Errors
     /// [`JourneyError::ActivityLimit`] for more than [`MOST`](Self::MOST) names, [`JourneyError::DuplicateActivity`].
     pub fn new<N: Into<Box<str>>>(names: impl IntoIterator<Item = N>) -> Result<Self, JourneyError> {
         let mut names: Vec<Box<str>> = names.into_iter().map(Into::into).collect();
+        let before = names.len();
+        names.retain(|name| **name != *OTHER);
+        let other = names.len() < before;
         if names.len() > Self::MOST {
             return Err(JourneyError::ActivityLimit { limit: names.len() });
         }
@@ -44,7 +71,7 @@ impl Activities {
         if let Some((name, _)) = names.iter().zip(names.iter().skip(1)).find(|(a, b)| a == b) {
             return Err(JourneyError::DuplicateActivity { name: name.to_string() });
         }
-        Ok(Self { names, other: false })
+        Ok(Self { names, other })
     }
 
     /// The same names, with one more code for every activity that has no name here.
@@ -70,6 +97,15 @@ impl Activities {
             Ok(place) => u16::try_from(place).ok(),
             Err(_) => self.other_code(),
         }
+    }
+
+    /// The code of a name that must be known: `(other)` does not answer for it.
+    ///
+    /// # Errors
+    /// [`JourneyError::UnknownName`].
+    pub fn named(&self, name: &str) -> Result<u16, JourneyError> {
+        let found = self.code(name).filter(|&code| self.name(code) == name);
+        found.ok_or_else(|| JourneyError::UnknownName { name: name.to_owned() })
     }
 
     /// The code that stands for all activities without a name, where there is one.
@@ -162,7 +198,7 @@ impl<K: Hash + Eq + Clone + ToString> Interner<K> {
             ranked.truncate(limit - 1);
         }
         let mut activities = Activities::new(ranked.into_iter().map(|(_, name)| name))?;
-        activities.other = crowded;
+        activities.other |= crowded;
         let codes = texts.iter().map(|text| activities.code(text).unwrap_or_default()).collect();
         Ok((activities, codes))
     }
@@ -201,6 +237,15 @@ mod tests {
         assert_eq!(all.iter().map(|(_, name)| name).collect::<Vec<_>>(), ["a", "b", "c", "(other)"]);
         assert_eq!((first, second), (vec![0, 2, 3], vec![1, 2]));
         assert_eq!(one.code("unheard of"), Some(2));
+        assert_eq!(one.named("unheard of"), Err(JourneyError::UnknownName { name: "unheard of".into() }));
+        assert_eq!((one.named("c"), one.named("(other)")), (Ok(1), Ok(2)));
         assert_eq!(two.code("unheard of"), None);
+        assert_eq!(Activities::new(["c", "(other)", "a"]), Ok(one.clone()));
+        let text = serde_json::to_string(&one).unwrap();
+        assert_eq!(text, r#"["a","c","(other)"]"#);
+        assert_eq!(serde_json::from_str::<Activities>(&text).unwrap(), one);
+        for wrong in [r#"["c","a"]"#, r#"["(other)","a"]"#, r#"["a","a"]"#] {
+            assert!(serde_json::from_str::<Activities>(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,22 +1,26 @@
 use super::attribution_markov::Chain;
 use super::attribution_paths::places;
-use super::{AttributionError, ConversionPath, ConversionPaths};
+use super::{ConversionPath, ConversionPaths, JourneyError, micros};
 use crate::measure::Share;
 use crate::money::Money;
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 /// How fast the worth of a touch fades before the conversion: it halves each time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Decay {
     /// Halves with this age; needs the age of every touch.
+    #[serde(rename = "time_us", with = "micros")]
     Time(TimeDelta),
     /// Halves with every so many touches that follow.
     Touches(f64),
 }
 
 /// What removing a channel from a Markov chain means. Different tools mean different things by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Removal {
     /// Whoever comes to the channel in the chain is lost (Anderl et al. 2016).
@@ -26,7 +30,8 @@ pub enum Removal {
 }
 
 /// Whether paths that did not end in a conversion count in a Markov chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NullPaths {
     /// They count: the chain converts as often as the customers did.
     Counted,
@@ -35,7 +40,8 @@ pub enum NullPaths {
 }
 
 /// A rule that gives the credit for conversions to channels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AttributionModel {
     /// All to the first touch.
@@ -72,7 +78,7 @@ pub enum AttributionModel {
 }
 
 /// The credit of one channel.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ChannelCredit {
     /// The channel.
     pub channel: u16,
@@ -83,13 +89,14 @@ pub struct ChannelCredit {
 }
 
 /// Credit for conversions by one model. It adds up to the conversions to the last digit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Attribution {
     pub(super) model: AttributionModel,
     pub(super) credits: Vec<ChannelCredit>,
     attributed: u64,
     unattributed: u64,
     value: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     removal_effects: Vec<f64>,
 }
 
@@ -190,9 +197,9 @@ impl ConversionPaths {
     /// Gives channels the credit for the conversions they led to.
     ///
     /// # Errors
-    /// [`AttributionError::Setting`] for parts of first and last touch above the whole, a half-life that is not
-    /// positive, or an order other than 1 to 4; [`AttributionError::NoAges`] for a decay by time;
-    /// [`AttributionError::Unsolved`] for a Markov chain too large to be solved exactly.
+    /// [`JourneyError::Setting`] for parts of first and last touch above the whole, a half-life that is not
+    /// positive, or an order other than 1 to 4; [`JourneyError::NoAges`] for a decay by time;
+    /// [`JourneyError::UnsolvedChain`] for a Markov chain too large to be solved exactly.
     ///
     /// # Formula
     /// ```text
@@ -218,12 +225,12 @@ impl ConversionPaths {
     /// // Without either channel nobody converts any more, so both are worth the same.
     /// let markov = AttributionModel::Markov { order: 1, removal: Removal::ToNull, nulls: NullPaths::Counted };
     /// assert_eq!(paths.attribute(markov)?.removal_effects(), [1.0, 1.0]);
-    /// # Ok::<(), patronage::journey::AttributionError>(())
+    /// # Ok::<(), patronage::journey::JourneyError>(())
     /// ```
     ///
     /// Source: E. Anderl, I. Becker, F. von Wangenheim, J. H. Schumann, "Mapping the customer journey: lessons learned
     /// from graph-based online attribution modeling", International Journal of Research in Marketing 33 (2016).
-    pub fn attribute(&self, model: AttributionModel) -> Result<Attribution, AttributionError> {
+    pub fn attribute(&self, model: AttributionModel) -> Result<Attribution, JourneyError> {
         self.attribute_to(model, &self.channels())
     }
 
@@ -232,7 +239,7 @@ impl ConversionPaths {
         &self,
         model: AttributionModel,
         channels: &[u16],
-    ) -> Result<Attribution, AttributionError> {
+    ) -> Result<Attribution, JourneyError> {
         check(model, self)?;
         let places = places(channels);
         let (attributed, value) = self.totals();
@@ -313,8 +320,8 @@ impl ConversionPaths {
     }
 }
 
-fn check(model: AttributionModel, paths: &ConversionPaths) -> Result<(), AttributionError> {
-    let refuse = |setting, rule| Err(AttributionError::Setting { setting, rule });
+fn check(model: AttributionModel, paths: &ConversionPaths) -> Result<(), JourneyError> {
+    let refuse = |setting, rule| Err(JourneyError::Setting { setting, rule });
     match model {
         AttributionModel::PositionBased { first, last } if first.get() + last.get() > 1.0 => {
             refuse("position_based", "gives first and last touch more than the whole")
@@ -326,7 +333,7 @@ fn check(model: AttributionModel, paths: &ConversionPaths) -> Result<(), Attribu
             refuse("half_life", "must be positive and finite")
         }
         AttributionModel::TimeDecay(Decay::Time(_)) if !paths.is_timed() => {
-            Err(AttributionError::NoAges { rule: "time_decay" })
+            Err(JourneyError::NoAges { rule: "time_decay" })
         }
         AttributionModel::Markov { order, .. } if !(1..=4).contains(&order) => {
             refuse("order", "must lie between 1 and 4")
@@ -385,7 +392,7 @@ fn removed_to_null(
     channels: &[u16],
     order: u8,
     nulls: NullPaths,
-) -> Result<Vec<f64>, AttributionError> {
+) -> Result<Vec<f64>, JourneyError> {
     let chain = Chain::new(paths, channels, order, nulls);
     let whole = chain.converts(None)?;
     let effect = |channel| {

@@ -1,8 +1,10 @@
 //! How sure credits are, and how they move from one model to another.
 
-use super::{Attribution, AttributionError, AttributionModel, ConversionPaths, PathOutcome};
+use super::{Attribution, AttributionModel, ConversionPaths, JourneyError, PathOutcome};
 use crate::measure::{Estimate, Share};
 use crate::numeric::split_mix::SplitMix;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 /// The credits of several models side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +14,7 @@ pub struct AttributionTable {
 }
 
 /// One channel by several models.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AttributionRow {
     /// The channel.
     pub channel: u16,
@@ -68,9 +70,9 @@ impl ConversionPaths {
     /// let table = paths.compare_models(&[AttributionModel::First, AttributionModel::Linear])?;
     /// assert_eq!(table.rows()[0].conversions, [4.0, 2.0]);
     /// assert_eq!(table.rows()[2].channel, 2);
-    /// # Ok::<(), patronage::journey::AttributionError>(())
+    /// # Ok::<(), patronage::journey::JourneyError>(())
     /// ```
-    pub fn compare_models(&self, models: &[AttributionModel]) -> Result<AttributionTable, AttributionError> {
+    pub fn compare_models(&self, models: &[AttributionModel]) -> Result<AttributionTable, JourneyError> {
         let channels = self.channels();
         let models = models.iter().map(|&model| self.attribute_to(model, &channels));
         Ok(AttributionTable { models: models.collect::<Result<_, _>>()?, channels })
@@ -88,7 +90,7 @@ impl ConversionPaths {
     /// outside); `n` counts the customers.
     ///
     /// # Errors
-    /// As [`attribute`](Self::attribute), [`AttributionError::Setting`] for fewer than 20 repeats.
+    /// As [`attribute`](Self::attribute), [`JourneyError::Setting`] for fewer than 20 repeats.
     ///
     /// # Cost
     /// `repeats` times that of the model, and O(customers).
@@ -114,9 +116,9 @@ impl ConversionPaths {
         repeats: u32,
         seed: u64,
         level: Share,
-    ) -> Result<Vec<Estimate>, AttributionError> {
+    ) -> Result<Vec<Estimate>, JourneyError> {
         if repeats < 20 {
-            return Err(AttributionError::Setting { setting: "repeats", rule: "must be at least 20" });
+            return Err(JourneyError::Setting { setting: "repeats", rule: "must be at least 20" });
         }
         let channels = self.channels();
         let whole = self.attribute_to(model, &channels)?;
@@ -137,6 +139,16 @@ impl ConversionPaths {
         });
         // The bounds are finite and hold the value, so that no estimate is refused.
         Ok(credits.filter_map(Result::ok).collect())
+    }
+}
+
+/// Written as each model in full and, for each channel, how its credit moves between them.
+impl Serialize for AttributionTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("AttributionTable", 2)?;
+        fields.serialize_field("models", &self.models)?;
+        fields.serialize_field("channels", &self.rows())?;
+        fields.end()
     }
 }
 

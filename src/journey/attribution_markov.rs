@@ -1,7 +1,7 @@
 //! Paths as a Markov chain, and how likely it converts with and without a channel.
 
 use super::attribution_paths::places;
-use super::{AttributionError, ConversionPaths, NullPaths};
+use super::{ConversionPaths, JourneyError, NullPaths};
 use std::collections::HashMap;
 
 /// Chains of at most this many states are solved by elimination, larger ones by bounds that close in from both sides.
@@ -97,8 +97,8 @@ impl Chain {
     /// The probability of a conversion, from the start; where a channel is removed, whoever comes to it is lost.
     ///
     /// # Errors
-    /// [`AttributionError::Unsolved`].
-    pub(super) fn converts(&self, removed: Option<usize>) -> Result<f64, AttributionError> {
+    /// [`JourneyError::UnsolvedChain`].
+    pub(super) fn converts(&self, removed: Option<usize>) -> Result<f64, JourneyError> {
         let mut kept = vec![true; self.states.len()];
         if let Some(channel) = removed {
             for (kept, holds) in kept.iter_mut().zip(self.holds(channel)) {
@@ -106,7 +106,7 @@ impl Chain {
             }
         }
         let solved = if self.states.len() <= DENSE { self.eliminate(&kept) } else { self.close_in(&kept) };
-        let solved = solved.ok_or(AttributionError::Unsolved { states: self.states.len() })?;
+        let solved = solved.ok_or(JourneyError::UnsolvedChain { states: self.states.len() })?;
         let (mut sum, mut all) = (0.0, 0.0);
         for (&starts, x) in self.starts.iter().zip(&solved) {
             sum += float(starts) * x;

@@ -1,5 +1,7 @@
 use crate::measure::{Estimate, Share};
-use crate::numeric::proportion;
+use crate::numeric::proportion::{self, Proportion};
+use crate::numeric::stratified::Stratified;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Customers in one stratum at one moment: how many, and how many of them bought.
@@ -35,7 +37,8 @@ pub struct OfferTally {
 }
 
 /// A moment of the journey, by how much more those bought who were made an offer there.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SellingPoint {
     /// There were enough customers of both kinds.
@@ -112,19 +115,26 @@ impl OfferTally {
     /// Biometrics 41 (1985); T. Sato, "On the variance estimator for the Mantel-Haenszel risk difference", Biometrics 45
     /// (1989).
     pub fn selling_points(&self, least: u64, level: Share) -> Vec<SellingPoint> {
-        let mut moments: BTreeMap<u16, Pooled> = BTreeMap::new();
-        for (&(moment, _), &cell) in &self.cells {
-            moments.entry(moment).or_default().add(cell);
+        let mut moments: BTreeMap<u16, Stratified> = BTreeMap::new();
+        for (&(moment, _), cell) in &self.cells {
+            let offered = Proportion::new(cell.offered_bought, cell.offered);
+            let others = Proportion::new(cell.others_bought, cell.others);
+            // There are never more buyers than customers.
+            if let (Some(offered), Some(others)) = (offered, others) {
+                moments.entry(moment).or_default().push(offered, others);
+            }
         }
         let z = proportion::z(level.get());
         let (mut measured, mut few) = (Vec::new(), Vec::new());
         for (moment, pooled) in moments {
-            let enough = pooled.offered.min(pooled.others) >= least.max(1);
-            match pooled.estimate(z, level).filter(|_| enough) {
-                Some(effect) => measured.push((moment, effect, pooled.p_value(), pooled.strata)),
-                None => {
-                    few.push(SellingPoint::TooFew { moment, offered: pooled.offered, others: pooled.others });
-                }
+            let (offered, others) = (pooled.exposed(), pooled.others());
+            let enough = offered.min(others) >= least.max(1);
+            let effect = pooled.risk_difference(z).filter(|_| enough).and_then(|(seen, ends)| {
+                Estimate::new(seen, ends.lower, ends.upper, level, offered + others).ok()
+            });
+            match effect {
+                Some(effect) => measured.push((moment, effect, pooled.p_value(), pooled.strata())),
+                None => few.push(SellingPoint::TooFew { moment, offered, others }),
             }
         }
         let p_values: Vec<f64> = measured.iter().map(|point| point.2).collect();
@@ -135,56 +145,6 @@ impl OfferTally {
             SellingPoint::Measured { moment, effect, p_value, adjusted_p_value, strata }
         });
         points.chain(few).collect()
-    }
-}
-
-/// Sums over the strata of one moment.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pooled {
-    offered: u64,
-    others: u64,
-    strata: u64,
-    weight: f64,
-    weighted: f64,
-    sato_p: f64,
-    sato_q: f64,
-    surprise: f64,
-    spread: f64,
-}
-
-impl Pooled {
-    #[expect(clippy::cast_precision_loss, reason = "statistics need no more than 53 bits of the counts")]
-    fn add(&mut self, cell: Cell) {
-        let Cell { offered, offered_bought, others, others_bought } = cell;
-        if offered == 0 || others == 0 {
-            return;
-        }
-        self.offered += offered;
-        self.others += others;
-        self.strata += 1;
-        let (n1, x1, n0, x0) = (offered as f64, offered_bought as f64, others as f64, others_bought as f64);
-        let (n, x) = (n1 + n0, x1 + x0);
-        self.weight += n1 * n0 / n;
-        self.weighted += (x1 * n0 - x0 * n1) / n;
-        self.sato_p += (n1 * n1 * x0 - n0 * n0 * x1 + n1 * n0 * (n0 - n1) / 2.0) / (n * n);
-        self.sato_q += (x1 * (n0 - x0) + x0 * (n1 - x1)) / (2.0 * n);
-        self.surprise += x1 - n1 * x / n;
-        self.spread += n1 * n0 * x * (n - x) / (n * n * (n - 1.0));
-    }
-
-    fn estimate(&self, z: f64, level: Share) -> Option<Estimate> {
-        if self.weight <= 0.0 {
-            return None;
-        }
-        let effect = (self.weighted / self.weight).clamp(-1.0, 1.0);
-        let variance = (effect * self.sato_p + self.sato_q).max(0.0) / (self.weight * self.weight);
-        let away = if variance > 0.0 { z * variance.sqrt() } else { 0.0 };
-        let (lower, upper) = ((effect - away).max(-1.0), (effect + away).min(1.0));
-        Estimate::new(effect, lower, upper, level, self.offered + self.others).ok()
-    }
-
-    fn p_value(&self) -> f64 {
-        if self.spread > 0.0 { proportion::two_sided_p(self.surprise / self.spread.sqrt()) } else { 1.0 }
     }
 }
 

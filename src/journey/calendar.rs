@@ -1,8 +1,10 @@
 use super::JourneyError;
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
 
 /// The length of the periods that time is divided into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CalendarUnit {
     /// Calendar days.
     Day,
@@ -23,10 +25,27 @@ pub enum CalendarUnit {
 /// assert_eq!(weeks.period_of(1_572_825_599_999_999), monday - 1);
 /// assert_eq!(weeks.first_day(monday).map(|day| day.to_string()), Some("2019-11-04".into()));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Calendar {
     unit: CalendarUnit,
     offset_seconds: i32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Calendar", deny_unknown_fields)]
+struct Fields {
+    unit: CalendarUnit,
+    #[serde(default)]
+    offset_seconds: i32,
+}
+
+impl TryFrom<Fields> for Calendar {
+    type Error = JourneyError;
+
+    fn try_from(fields: Fields) -> Result<Self, JourneyError> {
+        Self::new(fields.unit).with_offset(fields.offset_seconds)
+    }
 }
 
 const DAY: i64 = 86_400_000_000;

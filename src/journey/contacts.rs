@@ -1,11 +1,12 @@
-use super::Thread;
 use super::graph::estimate;
 use super::thread::ThreadRules;
+use super::{Durations, Thread};
 use crate::measure::{Estimate, Share};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Sums over threads that are over.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct ContactTally {
     threads: u64,
     contacts: u64,
@@ -26,8 +27,12 @@ pub(super) struct ContactTally {
     ended_abandoned: u64,
     unanswered: u64,
     complained: u64,
+    #[serde(skip)]
     waited_ms: u128,
+    #[serde(skip)]
     known_waits: u64,
+    /// How long each matter was waited for, where the wait of an interaction is known.
+    waited: Durations,
     by_contacts: BTreeMap<u32, u64>,
 }
 
@@ -59,6 +64,9 @@ impl ContactTally {
         self.complained += u64::from(thread.complaints > 0);
         self.waited_ms += u128::from(thread.waited_ms);
         self.known_waits += u64::from(thread.known_waits);
+        if thread.known_waits > 0 {
+            self.waited.push(thread.waited_ms.saturating_mul(1_000));
+        }
         *self.by_contacts.entry(thread.contacts).or_insert(0) += 1;
     }
 
@@ -87,6 +95,7 @@ impl ContactTally {
             *sum += more;
         }
         self.waited_ms += other.waited_ms;
+        self.waited.merge(&other.waited);
         for (&contacts, &more) in &other.by_contacts {
             *self.by_contacts.entry(contacts).or_insert(0) += more;
         }
@@ -94,7 +103,8 @@ impl ContactTally {
 }
 
 /// What shares of mature threads had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ThreadTrait {
     /// The customer changed the channel.
@@ -128,24 +138,35 @@ pub enum RepeatRate {
 /// out of every number but [`immature`](Self::immature); the definition goes along as [`rules`](Self::rules).
 ///
 /// Every share has threads as its denominator: those that are mature, or of these the resolved ones.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ContactReport {
     rules: ThreadRules,
+    #[serde(rename = "mature")]
     tally: ContactTally,
     immature: u64,
-    without_reason: u64,
-    without_contact: u64,
+    #[serde(flatten)]
+    apart: Apart,
+}
+
+/// What no thread is made of, and what its order rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Apart {
+    pub(super) without_reason: u64,
+    pub(super) without_contact: u64,
+    pub(super) ties: u64,
+}
+
+impl Apart {
+    pub(super) fn merge(&mut self, other: Self) {
+        self.without_reason += other.without_reason;
+        self.without_contact += other.without_contact;
+        self.ties += other.ties;
+    }
 }
 
 impl ContactReport {
-    pub(super) const fn new(
-        rules: ThreadRules,
-        tally: ContactTally,
-        immature: u64,
-        without_reason: u64,
-        without_contact: u64,
-    ) -> Self {
-        Self { rules, tally, immature, without_reason, without_contact }
+    pub(super) const fn new(rules: ThreadRules, tally: ContactTally, immature: u64, apart: Apart) -> Self {
+        Self { rules, tally, immature, apart }
     }
 
     /// What counted as one matter and one contact.
@@ -170,12 +191,18 @@ impl ContactReport {
 
     /// How many interactions have no reason and thus no thread.
     pub const fn without_reason(&self) -> u64 {
-        self.without_reason
+        self.apart.without_reason
     }
 
     /// How many interactions that the company began belong to no open matter.
     pub const fn without_contact(&self) -> u64 {
-        self.without_contact
+        self.apart.without_contact
+    }
+
+    /// How many interactions happened at the same instant as the one before of the same matter, so that their order is
+    /// that in which they came in.
+    pub const fn ties(&self) -> u64 {
+        self.apart.ties
     }
 
     /// How many mature threads have no known outcome; they are not taken for resolved.
@@ -250,6 +277,12 @@ impl ContactReport {
     /// Of how many switches of channel it is not known whether the customer had to start again.
     pub const fn unknown_switches(&self) -> u64 {
         self.tally.switches - self.tally.started_again - self.tally.carried_over
+    }
+
+    /// How long customers waited in a matter altogether, over all mature threads of which a wait is known: time on hold
+    /// with its median and what nine of ten stay below.
+    pub const fn waited(&self) -> &Durations {
+        &self.tally.waited
     }
 
     /// How long customers waited for each interaction of which it is known, in seconds; `None` where it is of none.

@@ -1,7 +1,10 @@
 use crate::measure::Share;
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How much is kept of durations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DurationDetail {
     /// Number, sum, least and most: mean only. The fastest.
@@ -21,7 +24,7 @@ impl Default for DurationDetail {
 }
 
 /// A quantile of durations.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DurationQuantile {
     /// The quantile in seconds.
     pub seconds: f64,
@@ -70,6 +73,20 @@ enum Kept {
     /// Every duration, in the order in which they came.
     All(Vec<u64>),
     Classes(Classes),
+}
+
+/// Written as what people ask of durations: how many, mean, least, most, median, and what nine of ten stay below.
+impl Serialize for Durations {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Durations", 6)?;
+        fields.serialize_field("n", &self.count)?;
+        fields.serialize_field("mean_seconds", &self.mean_seconds())?;
+        fields.serialize_field("least_seconds", &self.least_seconds())?;
+        fields.serialize_field("most_seconds", &self.most_seconds())?;
+        fields.serialize_field("median", &self.median())?;
+        fields.serialize_field("nine_in_ten", &self.quantile_at(0.9))?;
+        fields.end()
+    }
 }
 
 impl PartialEq for Durations {

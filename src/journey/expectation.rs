@@ -2,9 +2,11 @@ use super::{JourneyError, PlaceFilter, TouchpointMap, TouchpointSummary};
 use crate::interaction::Outcome;
 use crate::measure::Share;
 use crate::money::Currency;
+use serde::{Deserialize, Serialize};
 
 /// What is measured at a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Metric {
     /// The mean wait, in seconds.
@@ -34,7 +36,8 @@ pub enum Metric {
 }
 
 /// What is expected of a metric.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// At most this much.
     AtMost(f64),
@@ -47,13 +50,14 @@ pub enum Target {
 ///
 /// # Example
 /// ```
-/// use patronage::journey::{Expectation, Finding, Metric, PlaceFilter, Target, TouchpointMap};
+/// use patronage::journey::{Expectation, Judgement, Metric, PlaceFilter, Target, TouchpointMap};
 ///
 /// let quick = Expectation::new(PlaceFilter::default(), Metric::WaitP90, Target::AtMost(60.0), 30)?;
-/// assert_eq!(quick.judge(&TouchpointMap::default()), Finding::TooFew { n: 0 });
+/// assert_eq!(quick.judge(&TouchpointMap::default()), Judgement::TooFew { n: 0 });
 /// # Ok::<(), patronage::journey::JourneyError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Expectation {
     part: PlaceFilter,
     metric: Metric,
@@ -61,9 +65,28 @@ pub struct Expectation {
     least: u64,
 }
 
+#[derive(Deserialize)]
+#[serde(rename = "Expectation", deny_unknown_fields)]
+struct Fields {
+    #[serde(default)]
+    part: PlaceFilter,
+    metric: Metric,
+    target: Target,
+    least: u64,
+}
+
+impl TryFrom<Fields> for Expectation {
+    type Error = JourneyError;
+
+    fn try_from(fields: Fields) -> Result<Self, JourneyError> {
+        Self::new(fields.part, fields.metric, fields.target, fields.least)
+    }
+}
+
 /// What was lived, held against what was expected.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Finding {
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judgement {
     /// Too few observations to say.
     TooFew {
         /// How many there are.
@@ -119,21 +142,21 @@ impl Expectation {
     }
 
     /// Holds the map against the expectation.
-    pub fn judge(&self, map: &TouchpointMap) -> Finding {
+    pub fn judge(&self, map: &TouchpointMap) -> Judgement {
         self.judge_summary(&map.summary(&self.part))
     }
 
     /// Holds one summary against the expectation, whatever part it is of.
-    pub fn judge_summary(&self, summary: &TouchpointSummary) -> Finding {
+    pub fn judge_summary(&self, summary: &TouchpointSummary) -> Judgement {
         let (n, actual) = self.metric.of(summary);
         let Some(actual) = actual.filter(|actual| n >= self.least && actual.is_finite()) else {
-            return Finding::TooFew { n };
+            return Judgement::TooFew { n };
         };
         let gap = match self.target {
             Target::AtMost(most) => actual - most,
             Target::AtLeast(least) => least - actual,
         };
-        if gap > 0.0 { Finding::Missed { actual, gap, n } } else { Finding::Met { actual, n } }
+        if gap > 0.0 { Judgement::Missed { actual, gap, n } } else { Judgement::Met { actual, n } }
     }
 }
 

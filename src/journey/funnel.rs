@@ -1,7 +1,8 @@
-use super::FunnelError;
 use super::funnel_plan::FunnelPlan;
+use super::{JourneyError, micros};
 use crate::vocabulary::vocabulary;
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 vocabulary! {
     /// How the steps of a funnel must follow each other.
@@ -35,12 +36,34 @@ vocabulary! {
 /// let pay = FunnelStep::any_of([7, 8]).after(TimeDelta::seconds(1)).within(TimeDelta::hours(1));
 /// assert_eq!(pay.activities(), [7, 8]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "StepFields")]
 pub struct FunnelStep {
     activities: Vec<u16>,
     optional: bool,
+    #[serde(rename = "after_us", with = "micros")]
     after: TimeDelta,
+    #[serde(rename = "within_us", with = "micros::optional")]
     within: Option<TimeDelta>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "FunnelStep", deny_unknown_fields)]
+struct StepFields {
+    activities: Vec<u16>,
+    #[serde(default)]
+    optional: bool,
+    #[serde(default, rename = "after_us", with = "micros")]
+    after: TimeDelta,
+    #[serde(default, rename = "within_us", with = "micros::optional")]
+    within: Option<TimeDelta>,
+}
+
+impl From<StepFields> for FunnelStep {
+    fn from(fields: StepFields) -> Self {
+        let StepFields { activities, optional, after, within } = fields;
+        Self { optional, after, within, ..Self::any_of(activities) }
+    }
 }
 
 impl FunnelStep {
@@ -100,10 +123,12 @@ impl FunnelStep {
 }
 
 /// Activities that must not happen between two steps.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FunnelExclusion {
     pub(super) activities: Vec<u16>,
+    #[serde(rename = "from_step")]
     pub(super) from: usize,
+    #[serde(rename = "to_step")]
     pub(super) to: usize,
 }
 
@@ -151,14 +176,48 @@ impl FunnelExclusion {
 /// assert_eq!(format!("{share:.3}"), "0.500 [0.095, 0.905] (95.0 %, n = 2)");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct Funnel {
     order: FunnelOrder,
     steps: Vec<FunnelStep>,
+    #[serde(rename = "window_us", with = "micros::optional")]
     window: Option<TimeDelta>,
     exclusions: Vec<FunnelExclusion>,
     equal_instants: EqualInstants,
+    #[serde(skip)]
     pub(super) plan: FunnelPlan,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Funnel", deny_unknown_fields)]
+struct Fields {
+    order: FunnelOrder,
+    steps: Vec<FunnelStep>,
+    #[serde(default, rename = "window_us", with = "micros::optional")]
+    window: Option<TimeDelta>,
+    #[serde(default)]
+    exclusions: Vec<FunnelExclusion>,
+    #[serde(default = "log_order")]
+    equal_instants: EqualInstants,
+}
+
+const fn log_order() -> EqualInstants {
+    EqualInstants::LogOrder
+}
+
+impl TryFrom<Fields> for Funnel {
+    type Error = JourneyError;
+
+    fn try_from(fields: Fields) -> Result<Self, JourneyError> {
+        let Fields { order, steps, window, exclusions, equal_instants } = fields;
+        let mut builder = Self::builder(order, steps).equal_instants(equal_instants);
+        builder.window = window;
+        let excluding = |builder: FunnelBuilder, one: FunnelExclusion| {
+            builder.excluding(one.activities, one.from, one.to)
+        };
+        exclusions.into_iter().fold(builder, excluding).build()
+    }
 }
 
 impl Funnel {
@@ -239,11 +298,11 @@ impl FunnelBuilder {
     /// Checks the definition.
     ///
     /// # Errors
-    /// [`FunnelError`] for 0 or more than [`Funnel::MOST_STEPS`] steps or exclusions, a step or exclusion without
+    /// [`JourneyError`] for 0 or more than [`Funnel::MOST_STEPS`] steps or exclusions, a step or exclusion without
     /// activities, an optional first or last step, negative spans, steps that could never be met in time, exclusions
     /// that run backwards, end at an optional step or exclude their own steps, and settings without meaning: gaps and
     /// optional steps in an unordered funnel, exclusions in a strict one.
-    pub fn build(self) -> Result<Funnel, FunnelError> {
+    pub fn build(self) -> Result<Funnel, JourneyError> {
         let Self { order, steps, window, exclusions, equal_instants } = self;
         check_steps(order, &steps)?;
         let plan = FunnelPlan::new(order, &steps, window, &exclusions, equal_instants)?;
@@ -252,13 +311,13 @@ impl FunnelBuilder {
     }
 }
 
-fn check_steps(order: FunnelOrder, steps: &[FunnelStep]) -> Result<(), FunnelError> {
+fn check_steps(order: FunnelOrder, steps: &[FunnelStep]) -> Result<(), JourneyError> {
     if !(1..=Funnel::MOST_STEPS).contains(&steps.len()) {
-        return Err(FunnelError::StepCount { found: steps.len() });
+        return Err(JourneyError::StepCount { found: steps.len() });
     }
     for (step, definition) in steps.iter().enumerate() {
         if definition.activities.is_empty() {
-            return Err(FunnelError::NoActivity { part: "step", place: step });
+            return Err(JourneyError::NoActivity { part: "step", place: step });
         }
         if order == FunnelOrder::Unordered {
             let setting = if definition.optional {
@@ -269,17 +328,17 @@ fn check_steps(order: FunnelOrder, steps: &[FunnelStep]) -> Result<(), FunnelErr
                 definition.within.map(|_| "within")
             };
             if let Some(setting) = setting {
-                return Err(FunnelError::NoMeaning { setting, order });
+                return Err(JourneyError::NoMeaning { setting, order });
             }
             let earlier = steps.iter().take(step);
             let shared =
                 earlier.flat_map(|other| &other.activities).find(|a| definition.activities.contains(a));
             if let Some(&activity) = shared {
-                return Err(FunnelError::SharedActivity { activity });
+                return Err(JourneyError::SharedActivity { activity });
             }
         }
         if definition.optional && (step == 0 || step + 1 == steps.len()) {
-            return Err(FunnelError::OptionalEnd { step });
+            return Err(JourneyError::OptionalEnd { step });
         }
     }
     Ok(())
@@ -289,26 +348,26 @@ fn check_exclusions(
     order: FunnelOrder,
     steps: &[FunnelStep],
     exclusions: &[FunnelExclusion],
-) -> Result<(), FunnelError> {
+) -> Result<(), JourneyError> {
     if exclusions.len() > Funnel::MOST_STEPS {
-        return Err(FunnelError::ExclusionCount { found: exclusions.len() });
+        return Err(JourneyError::ExclusionCount { found: exclusions.len() });
     }
     for (exclusion, definition) in exclusions.iter().enumerate() {
         let FunnelExclusion { activities, from, to } = definition;
         if activities.is_empty() {
-            return Err(FunnelError::NoActivity { part: "exclusion", place: exclusion });
+            return Err(JourneyError::NoActivity { part: "exclusion", place: exclusion });
         }
         let firm = |step: usize| steps.get(step).is_some_and(|step| !step.optional);
         let whole = *from == 0 && *to + 1 == steps.len();
         if from >= to || !firm(*from) || !firm(*to) || (order == FunnelOrder::Unordered && !whole) {
-            return Err(FunnelError::ExclusionBounds { exclusion });
+            return Err(JourneyError::ExclusionBounds { exclusion });
         }
         if order == FunnelOrder::Strict {
-            return Err(FunnelError::NoMeaning { setting: "excluding", order });
+            return Err(JourneyError::NoMeaning { setting: "excluding", order });
         }
         for (step, definition) in steps.iter().enumerate().take(to + 1).skip(*from) {
             if let Some(&activity) = activities.iter().find(|a| definition.activities.contains(a)) {
-                return Err(FunnelError::ExclusionIsStep { exclusion, activity, step });
+                return Err(JourneyError::ExclusionIsStep { exclusion, activity, step });
             }
         }
     }

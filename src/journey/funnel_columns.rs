@@ -1,6 +1,11 @@
-use super::funnel_walk::{Mark, Status};
-use super::{Funnel, FunnelError, FunnelFold, FunnelReport};
+use super::error::{backwards, same_length};
+use super::funnel_plan::FunnelPlan;
+use super::funnel_walk::{Chain, Mark, Status};
+use super::{Funnel, FunnelFold, FunnelReport, Journey, JourneyError, JourneyLog};
 use chrono::{DateTime, Utc};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// Many events as three borrowed columns of equal length: customer numbers, times in microseconds since 1970, activity
 /// codes. The events of one customer stand in order of time.
@@ -9,13 +14,13 @@ use chrono::{DateTime, Utc};
 ///
 /// # Example
 /// ```
-/// use patronage::journey::{FunnelColumns, FunnelError};
+/// use patronage::journey::{FunnelColumns, JourneyError};
 ///
 /// let events = FunnelColumns::new(&[1, 1, 2], &[10, 20, 5], &[0, 1, 0])?;
 /// assert!(events.is_grouped());
 /// let refused = FunnelColumns::new(&[1, 1, 2], &[10, 20], &[0, 1, 0]).unwrap_err();
-/// assert_eq!(refused, FunnelError::ColumnLength { column: "time", expected: 3, found: 2 });
-/// # Ok::<(), FunnelError>(())
+/// assert_eq!(refused, JourneyError::ColumnLength { column: "time", expected: 3, found: 2 });
+/// # Ok::<(), JourneyError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct FunnelColumns<'a> {
@@ -29,14 +34,9 @@ impl<'a> FunnelColumns<'a> {
     /// Borrows the columns. None is copied.
     ///
     /// # Errors
-    /// [`FunnelError::ColumnLength`] when the lengths differ.
-    pub fn new(customer: &'a [u32], time: &'a [i64], activity: &'a [u16]) -> Result<Self, FunnelError> {
-        let expected = customer.len();
-        for (column, found) in [("time", time.len()), ("activity", activity.len())] {
-            if found != expected {
-                return Err(FunnelError::ColumnLength { column, expected, found });
-            }
-        }
+    /// [`JourneyError::ColumnLength`] when the lengths differ.
+    pub fn new(customer: &'a [u32], time: &'a [i64], activity: &'a [u16]) -> Result<Self, JourneyError> {
+        same_length(customer.len(), [("time", time.len()), ("activity", activity.len())])?;
         Ok(Self { customer, time, activity, grouped: customer.is_sorted() })
     }
 
@@ -62,7 +62,8 @@ impl<'a> FunnelColumns<'a> {
 }
 
 /// At which step the attribute of a customer is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FunnelAttribute {
     /// At the event that met the first step for the first time.
@@ -92,11 +93,62 @@ impl FunnelBreakdown {
     }
 }
 
+/// Written as a list of groups, each with its value, and those without.
+impl Serialize for FunnelBreakdown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Group<'a> {
+            value: u32,
+            report: &'a FunnelReport,
+        }
+        let groups = self.groups.iter().map(|&(value, ref report)| Group { value, report });
+        let mut fields = serializer.serialize_struct("FunnelBreakdown", 2)?;
+        fields.serialize_field("groups", &groups.collect::<Vec<_>>())?;
+        fields.serialize_field("without", &self.without)?;
+        fields.end()
+    }
+}
+
+/// Follows one customer after the other through a funnel.
+struct Walker<'a> {
+    plan: &'a FunnelPlan,
+    marks: Vec<Mark>,
+    chains: Vec<Chain>,
+    as_of: i64,
+}
+
+impl<'a> Walker<'a> {
+    fn new(funnel: &'a Funnel, as_of: DateTime<Utc>) -> Self {
+        let plan = &funnel.plan;
+        let marks = vec![Mark::default(); plan.steps.len()];
+        Self { plan, marks, chains: Vec::new(), as_of: as_of.timestamp_micros() }
+    }
+
+    /// Adds a customer, whose times must not descend.
+    fn walk(
+        &mut self,
+        report: &mut FunnelReport,
+        times: &[i64],
+        activities: &[u16],
+    ) -> Result<(), JourneyError> {
+        if let Some(&at) = times.last().filter(|&&last| last > self.as_of) {
+            return Err(JourneyError::EventAfterAsOf { as_of: self.as_of, at });
+        }
+        // What the marks still hold of the customer before is never read, because no chain stands there.
+        let mut status = Status::default();
+        self.chains.clear();
+        status.walk(self.plan, &mut self.marks, &mut self.chains, times, activities);
+        let ending = status.ending(self.plan, &self.marks, &self.chains, self.as_of);
+        report.add(&status, &self.marks, ending);
+        Ok(())
+    }
+}
+
 impl Funnel {
     /// Counts how far customers came, when all up to and including `as_of` is known.
     ///
     /// # Errors
-    /// [`FunnelError::TimeGoesBackwards`] within a customer, [`FunnelError::EventAfterAsOf`].
+    /// [`JourneyError::TimeGoesBackwards`] within a customer, [`JourneyError::EventAfterAsOf`].
     ///
     /// # Cost
     /// O(events), at worst times steps. Grouped events need memory for one customer only (and 8 bytes for each step
@@ -105,7 +157,7 @@ impl Funnel {
         &self,
         events: FunnelColumns<'_>,
         as_of: DateTime<Utc>,
-    ) -> Result<FunnelReport, FunnelError> {
+    ) -> Result<FunnelReport, JourneyError> {
         if !events.grouped {
             let mut fold = FunnelFold::new(self);
             for (customer, time, activity) in events.rows() {
@@ -114,9 +166,7 @@ impl Funnel {
             return fold.report(as_of);
         }
         let mut report = FunnelReport::new(self, as_of);
-        let as_of = as_of.timestamp_micros();
-        let mut marks = vec![Mark::default(); self.plan.steps.len()];
-        let mut chains = Vec::new();
+        let mut walker = Walker::new(self, as_of);
         let mut row = 0;
         for run in events.customer.chunk_by(|a, b| a == b) {
             let rows = row..row + run.len();
@@ -126,20 +176,67 @@ impl Funnel {
                 break;
             };
             if let Some(&[previous, at]) = times.windows(2).find(|pair| !pair.is_sorted()) {
-                let customer = run.first().copied().unwrap_or_default();
-                return Err(FunnelError::TimeGoesBackwards { customer, previous, at });
+                return Err(backwards(run.first().copied().unwrap_or_default(), previous, at));
             }
-            if let Some(&at) = times.last().filter(|&&last| last > as_of) {
-                return Err(FunnelError::EventAfterAsOf { as_of, at });
-            }
-            // What the marks still hold of the customer before is never read, because no chain stands there.
-            let mut status = Status::default();
-            chains.clear();
-            status.walk(&self.plan, &mut marks, &mut chains, times, activities);
-            let ending = status.ending(&self.plan, &marks, &chains, as_of);
-            report.add(&status, &marks, ending);
+            walker.walk(&mut report, times, activities)?;
         }
         Ok(report)
+    }
+
+    /// Counts how far the journeys of a log came, when all up to and including `as_of` is known.
+    ///
+    /// A journey is all events of a customer; of a log cut into [`sessions`](JourneyLog::sessions) each session counts
+    /// by itself, and the numbers of customers in the report are numbers of sessions.
+    ///
+    /// # Errors
+    /// [`JourneyError::EventAfterAsOf`].
+    ///
+    /// # Cost
+    /// As [`count`](Self::count) of grouped events.
+    ///
+    /// # Example
+    /// ```
+    /// # use chrono::{DateTime, TimeDelta, Utc};
+    /// use patronage::journey::{Funnel, FunnelOrder, FunnelStep, JourneyLog};
+    ///
+    /// let log = JourneyLog::from_events([("ann", 0, "cart"), ("ann", 5, "pay"), ("bob", 0, "cart")], 100)?;
+    /// let step = |name| log.activities().named(name).map(FunnelStep::new);
+    /// let funnel = Funnel::builder(FunnelOrder::Ordered, [step("cart")?, step("pay")?]).build()?;
+    /// let as_of: DateTime<Utc> = "1970-02-01T00:00:00Z".parse()?;
+    /// assert_eq!(funnel.count_log(&log, as_of)?.reached(), [2, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn count_log(&self, log: &JourneyLog, as_of: DateTime<Utc>) -> Result<FunnelReport, JourneyError> {
+        let mut report = FunnelReport::new(self, as_of);
+        let mut walker = Walker::new(self, as_of);
+        for journey in log.journeys() {
+            walker.walk(&mut report, journey.times(), journey.activities())?;
+        }
+        Ok(report)
+    }
+
+    /// Counts a funnel for each value of an attribute of the journeys of a log: a segment, a channel, a tier of value.
+    /// Journeys of which it is not known are [`without`](FunnelBreakdown::without).
+    ///
+    /// # Errors
+    /// As [`count_log`](Self::count_log).
+    pub fn count_log_by(
+        &self,
+        log: &JourneyLog,
+        attribute: impl Fn(Journey<'_>) -> Option<u32>,
+        as_of: DateTime<Utc>,
+    ) -> Result<FunnelBreakdown, JourneyError> {
+        let empty = FunnelReport::new(self, as_of);
+        let mut walker = Walker::new(self, as_of);
+        let (mut groups, mut without) = (BTreeMap::new(), empty.clone());
+        for journey in log.journeys() {
+            let report = match attribute(journey) {
+                Some(value) => groups.entry(value).or_insert_with(|| empty.clone()),
+                None => &mut without,
+            };
+            walker.walk(report, journey.times(), journey.activities())?;
+        }
+        Ok(FunnelBreakdown { groups: groups.into_iter().collect(), without })
     }
 
     /// Counts a funnel for each value of an attribute, of which each event has one.
@@ -149,7 +246,7 @@ impl Funnel {
     /// decides.
     ///
     /// # Errors
-    /// As [`count`](Self::count), [`FunnelError::ColumnLength`] of `attribute`, [`FunnelError::NoSuchStep`].
+    /// As [`count`](Self::count), [`JourneyError::ColumnLength`] of `attribute`, [`JourneyError::NoSuchStep`].
     ///
     /// # Example
     /// ```
@@ -169,17 +266,14 @@ impl Funnel {
         attribute: &[u32],
         at: FunnelAttribute,
         as_of: DateTime<Utc>,
-    ) -> Result<FunnelBreakdown, FunnelError> {
-        let (expected, found) = (events.len(), attribute.len());
-        if found != expected {
-            return Err(FunnelError::ColumnLength { column: "attribute", expected, found });
-        }
+    ) -> Result<FunnelBreakdown, JourneyError> {
+        same_length(events.len(), [("attribute", attribute.len())])?;
         let steps = self.plan.steps.len();
         let deciding = match at {
             FunnelAttribute::AtEntry => 1,
             FunnelAttribute::AtFurthest => self.plan.firm,
             FunnelAttribute::AtStep(step) if step < steps => super::funnel_plan::bit(step),
-            FunnelAttribute::AtStep(step) => return Err(FunnelError::NoSuchStep { step, steps }),
+            FunnelAttribute::AtStep(step) => return Err(JourneyError::NoSuchStep { step, steps }),
         };
         let mut fold = FunnelFold::new(self);
         let mut values: Vec<Option<u32>> = Vec::new();

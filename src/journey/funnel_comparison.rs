@@ -1,9 +1,10 @@
 use super::FunnelReport;
 use crate::measure::{Estimate, Share};
 use crate::numeric::proportion;
+use serde::Serialize;
 
 /// How two groups differ in the share that reached one step.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FunnelStepDifference {
     step: usize,
     difference: Estimate,
@@ -55,7 +56,7 @@ impl FunnelStepDifference {
 /// assert_eq!(format!("{:.5}", step.p_value()), "0.00982");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FunnelComparison {
     steps: Vec<FunnelStepDifference>,
 }

@@ -1,6 +1,7 @@
+use super::error::{backwards, shared};
 use super::funnel_plan::{Engine, bit, highest};
 use super::funnel_walk::{Chain, Ending, Mark, Status};
-use super::{Funnel, FunnelError, FunnelOutcome, FunnelReport};
+use super::{Funnel, FunnelOutcome, FunnelReport, JourneyError};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 
@@ -117,8 +118,8 @@ impl FunnelFold {
     /// customer has reached by it for the first time.
     ///
     /// # Errors
-    /// [`FunnelError::TimeGoesBackwards`]; the event is not counted.
-    pub fn push(&mut self, customer: u32, time: i64, activity: u16) -> Result<Option<usize>, FunnelError> {
+    /// [`JourneyError::TimeGoesBackwards`]; the event is not counted.
+    pub fn push(&mut self, customer: u32, time: i64, activity: u16) -> Result<Option<usize>, JourneyError> {
         self.advance(customer, time, activity).map(|(_, new)| highest(new))
     }
 
@@ -129,7 +130,7 @@ impl FunnelFold {
         customer: u32,
         time: i64,
         activity: u16,
-    ) -> Result<(usize, u32), FunnelError> {
+    ) -> Result<(usize, u32), JourneyError> {
         let place = self.slots.of(customer);
         let plan = &self.funnel.plan;
         let width = plan.steps.len();
@@ -146,7 +147,7 @@ impl FunnelFold {
         };
         if status.any && time < status.last_time {
             let previous = status.last_time;
-            return Err(FunnelError::TimeGoesBackwards { customer, previous, at: time });
+            return Err(backwards(customer, previous, time));
         }
         let mut none = Vec::new();
         let chains = self.chains.get_mut(place).unwrap_or(&mut none);
@@ -156,8 +157,8 @@ impl FunnelFold {
     /// Says how one customer fared, when all up to and including `as_of` is known.
     ///
     /// # Errors
-    /// [`FunnelError::EventAfterAsOf`].
-    pub fn outcome(&self, customer: u32, as_of: DateTime<Utc>) -> Result<FunnelOutcome, FunnelError> {
+    /// [`JourneyError::EventAfterAsOf`].
+    pub fn outcome(&self, customer: u32, as_of: DateTime<Utc>) -> Result<FunnelOutcome, JourneyError> {
         let Some(place) = self.slots.get(customer) else { return Ok(FunnelOutcome::NotEntered) };
         Ok(self.ended(place, as_of)?.map_or(FunnelOutcome::NotEntered, |(_, marks, ending)| match ending {
             Ending::Outside => FunnelOutcome::NotEntered,
@@ -180,11 +181,11 @@ impl FunnelFold {
     /// Sums up all customers, when all up to and including `as_of` is known. More events may be pushed afterwards.
     ///
     /// # Errors
-    /// [`FunnelError::EventAfterAsOf`].
+    /// [`JourneyError::EventAfterAsOf`].
     ///
     /// # Cost
     /// O(customers · steps).
-    pub fn report(&self, as_of: DateTime<Utc>) -> Result<FunnelReport, FunnelError> {
+    pub fn report(&self, as_of: DateTime<Utc>) -> Result<FunnelReport, JourneyError> {
         let mut report = FunnelReport::new(&self.funnel, as_of);
         for place in 0..self.statuses.len() {
             self.add_to(&mut report, place)?;
@@ -192,20 +193,20 @@ impl FunnelFold {
         Ok(report)
     }
 
-    pub(super) fn add_to(&self, report: &mut FunnelReport, place: usize) -> Result<(), FunnelError> {
+    pub(super) fn add_to(&self, report: &mut FunnelReport, place: usize) -> Result<(), JourneyError> {
         if let Some((status, marks, ending)) = self.ended(place, report.as_of())? {
             report.add(status, marks, ending);
         }
         Ok(())
     }
 
-    fn ended(&self, place: usize, as_of: DateTime<Utc>) -> Result<Option<Ended<'_>>, FunnelError> {
+    fn ended(&self, place: usize, as_of: DateTime<Utc>) -> Result<Option<Ended<'_>>, JourneyError> {
         let (plan, as_of) = (&self.funnel.plan, as_of.timestamp_micros());
         let width = plan.steps.len();
         let marks = self.marks.get(place * width..(place + 1) * width);
         let (Some(status), Some(marks)) = (self.statuses.get(place), marks) else { return Ok(None) };
         if status.any && status.last_time > as_of {
-            return Err(FunnelError::EventAfterAsOf { as_of, at: status.last_time });
+            return Err(JourneyError::EventAfterAsOf { as_of, at: status.last_time });
         }
         let chains = self.chains.get(place).map_or(&[][..], Vec::as_slice);
         Ok(Some((status, marks, status.ending(plan, marks, chains, as_of))))
@@ -214,14 +215,14 @@ impl FunnelFold {
     /// Adds a part that followed other customers.
     ///
     /// # Errors
-    /// [`FunnelError::DifferentRules`] when the funnels differ, [`FunnelError::SharedCustomer`]; nothing is added.
-    pub fn merge(&mut self, other: &Self) -> Result<(), FunnelError> {
+    /// [`JourneyError::DifferentRules`] when the funnels differ, [`JourneyError::SharedCustomer`]; nothing is added.
+    pub fn merge(&mut self, other: &Self) -> Result<(), JourneyError> {
         if self.funnel != other.funnel {
-            return Err(FunnelError::DifferentRules { setting: "funnel" });
+            return Err(JourneyError::DifferentRules { setting: "funnel" });
         }
-        let shared = other.slots.customers.iter().find(|&&customer| self.slots.get(customer).is_some());
-        if let Some(&customer) = shared {
-            return Err(FunnelError::SharedCustomer { customer });
+        let both = other.slots.customers.iter().find(|&&customer| self.slots.get(customer).is_some());
+        if let Some(&customer) = both {
+            return Err(shared(customer));
         }
         for &customer in &other.slots.customers {
             self.slots.of(customer);

@@ -1,6 +1,6 @@
 //! A funnel as tables that answer in a few instructions what an event means to it.
 
-use super::{EqualInstants, FunnelError, FunnelExclusion, FunnelOrder, FunnelStep};
+use super::{EqualInstants, FunnelExclusion, FunnelOrder, FunnelStep, JourneyError};
 use chrono::TimeDelta;
 
 /// Stands for "no bound". No two instants are further apart, because their difference saturates here.
@@ -67,7 +67,7 @@ impl FunnelPlan {
         window: Option<TimeDelta>,
         exclusions: &[FunnelExclusion],
         equal_instants: EqualInstants,
-    ) -> Result<Self, FunnelError> {
+    ) -> Result<Self, JourneyError> {
         let later = equal_instants == EqualInstants::Later;
         let window = window.map_or(Ok(UNBOUNDED), |span| micros("window", span))?;
         let (mut planned, mut firm, mut previous) = (Vec::with_capacity(steps.len()), 0_u32, 0);
@@ -78,10 +78,10 @@ impl FunnelPlan {
             let most_gap = step.most_gap().map_or(Ok(UNBOUNDED), |span| micros("within", span))?;
             let earliest = soonest.saturating_add(least_gap);
             if place == 0 && (step.least_gap() != TimeDelta::zero() || step.most_gap().is_some()) {
-                return Err(FunnelError::FirstStepGap);
+                return Err(JourneyError::FirstStepGap);
             }
             if least_gap > most_gap || earliest > window {
-                return Err(FunnelError::NeverInTime { step: place });
+                return Err(JourneyError::NeverInTime { step: place });
             }
             let sources = below(place) & !below(previous);
             let (patience, rest) = (0, 0);
@@ -165,6 +165,6 @@ pub(super) fn highest(steps: u32) -> Option<usize> {
     steps.checked_ilog2().map(|place| place as usize)
 }
 
-fn micros(span: &'static str, length: TimeDelta) -> Result<i64, FunnelError> {
-    length.num_microseconds().filter(|&length| length >= 0).ok_or(FunnelError::Span { span })
+fn micros(span: &'static str, length: TimeDelta) -> Result<i64, JourneyError> {
+    length.num_microseconds().filter(|&length| length >= 0).ok_or(JourneyError::Span { span })
 }

@@ -1,12 +1,15 @@
 use super::funnel_plan::{FunnelPlan, bit, highest};
 use super::funnel_walk::{Ending, Mark, Status};
-use super::{Funnel, FunnelComparison, FunnelError};
+use super::{Funnel, FunnelComparison, JourneyError, micros};
 use crate::measure::{Estimate, Share};
 use crate::numeric::{proportion, proportion::Proportion, quantile};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 /// How one customer fared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FunnelOutcome {
     /// They never met the first step.
@@ -14,6 +17,7 @@ pub enum FunnelOutcome {
     /// They met every step.
     Converted {
         /// From the entry to the last step; the entry is the latest that leads to this conversion.
+        #[serde(rename = "took_us", serialize_with = "micros::serialize")]
         took: TimeDelta,
     },
     /// They have not converted, but the time for it is not over yet. Nobody knows how it will end.
@@ -136,6 +140,27 @@ impl FunnelStepReport {
     }
 }
 
+/// Written with the time to reach the step and where those who left it went, but not the time of each customer.
+impl Serialize for FunnelStepReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Left {
+            next: Option<u16>,
+            customers: u64,
+        }
+        let left = self.left_to().into_iter().map(|(next, customers)| Left { next, customers });
+        let mut fields = serializer.serialize_struct("FunnelStepReport", 7)?;
+        fields.serialize_field("reached", &self.reached)?;
+        fields.serialize_field("open", &self.open)?;
+        fields.serialize_field("dropped", &self.dropped)?;
+        fields.serialize_field("excluded", &self.excluded)?;
+        fields.serialize_field("undecided", &self.undecided)?;
+        fields.serialize_field("time_to_reach", &self.time_to_reach())?;
+        fields.serialize_field("left_to", &left.collect::<Vec<_>>())?;
+        fields.end()
+    }
+}
+
 impl PartialEq for FunnelStepReport {
     fn eq(&self, other: &Self) -> bool {
         let counts = |step: &Self| {
@@ -154,11 +179,14 @@ impl PartialEq for FunnelStepReport {
 impl Eq for FunnelStepReport {}
 
 /// How long something took, over the customers who did it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FunnelTime {
     n: u64,
+    #[serde(rename = "mean_us", serialize_with = "micros::serialize")]
     mean: TimeDelta,
+    #[serde(rename = "median_us", serialize_with = "micros::serialize")]
     median: TimeDelta,
+    #[serde(rename = "nine_in_ten_us", serialize_with = "micros::serialize")]
     nine_in_ten: TimeDelta,
 }
 
@@ -189,7 +217,7 @@ impl FunnelTime {
 /// Of each step that is not optional: `reached` less `reached` of the next such step is `open + dropped + excluded`.
 /// A funnel without a window, whose next step has no bound either, never closes; there, everybody who has not gone on
 /// by `as_of` counts as dropped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FunnelReport {
     funnel: Funnel,
     as_of: DateTime<Utc>,
@@ -315,10 +343,10 @@ impl FunnelReport {
     /// Holds this group against another one that was counted by the same funnel, step by step.
     ///
     /// # Errors
-    /// [`FunnelError::DifferentRules`] when the funnels differ.
-    pub fn compare(&self, other: &Self, level: Share) -> Result<FunnelComparison, FunnelError> {
+    /// [`JourneyError::DifferentRules`] when the funnels differ.
+    pub fn compare(&self, other: &Self, level: Share) -> Result<FunnelComparison, JourneyError> {
         if self.funnel != other.funnel {
-            return Err(FunnelError::DifferentRules { setting: "funnel" });
+            return Err(JourneyError::DifferentRules { setting: "funnel" });
         }
         Ok(FunnelComparison::new(self, other, level))
     }
@@ -326,11 +354,11 @@ impl FunnelReport {
     /// Adds the counts of other customers.
     ///
     /// # Errors
-    /// [`FunnelError::DifferentRules`] when the funnels or the instants differ; nothing is added.
-    pub fn merge(&mut self, other: &Self) -> Result<(), FunnelError> {
+    /// [`JourneyError::DifferentRules`] when the funnels or the instants differ; nothing is added.
+    pub fn merge(&mut self, other: &Self) -> Result<(), JourneyError> {
         let setting = if self.funnel == other.funnel { "as_of" } else { "funnel" };
         if self.funnel != other.funnel || self.as_of != other.as_of {
-            return Err(FunnelError::DifferentRules { setting });
+            return Err(JourneyError::DifferentRules { setting });
         }
         self.customers += other.customers;
         self.ties += other.ties;

@@ -3,10 +3,11 @@ use super::fold_hash::FoldState;
 use super::{Activities, JourneyError, JourneyLog};
 use crate::measure::{Estimate, Share};
 use crate::numeric::proportion::{Proportion, z};
+use serde::Serialize;
 use std::collections::HashMap;
 
 /// What happened at one activity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Node {
     pub(super) count: u64,
     pub(super) journeys: u64,
@@ -14,6 +15,7 @@ pub struct Node {
     pub(super) starts: u64,
     pub(super) ends: u64,
     pub(super) reworked: u64,
+    pub(super) self_loops: u64,
 }
 
 impl Node {
@@ -47,7 +49,18 @@ impl Node {
         self.reworked
     }
 
+    /// How often it was done again at once: directly followed itself.
+    pub const fn self_loops(&self) -> u64 {
+        self.self_loops
+    }
+
+    /// How often customers came back to it after something else, within a journey.
+    pub const fn returns(&self) -> u64 {
+        self.count - self.journeys - self.self_loops
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
+        self.self_loops += other.self_loops;
         self.count += other.count;
         self.journeys += other.journeys;
         self.customers += other.customers;
@@ -94,7 +107,7 @@ impl Edge {
 }
 
 /// An activity at which journeys end though it is no goal.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DeadEnd {
     /// The code of the activity.
     pub activity: u16,
@@ -142,63 +155,105 @@ pub struct JourneyGraph {
 /// Finds the slot of a pair of codes.
 #[derive(Clone, Debug)]
 pub(super) enum EdgeIndex {
-    Table { width: usize, slots: Vec<u32> },
-    Map(HashMap<u32, u32, FoldState>),
+    Table(EdgeTable),
+    Map(EdgeMap),
+}
+
+/// A slot for each pair there can be.
+#[derive(Clone, Debug)]
+pub(super) struct EdgeTable {
+    shift: u32,
+    slots: Vec<u32>,
+}
+
+/// A slot for each pair that was met.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EdgeMap {
+    slots: HashMap<u32, u32, FoldState>,
 }
 
 /// Up to this many activities the table of slots stays within 4 MB.
 const TABLE: usize = 1_024;
 const FREE: u32 = u32::MAX;
 
+/// There are fewer than 2^32 pairs of codes, because there are at most 65,535 activities and the others.
+fn narrow(next: usize) -> u32 {
+    u32::try_from(next).unwrap_or(FREE)
+}
+
+impl EdgeTable {
+    #[inline]
+    fn slot(&mut self, from: u16, to: u16, next: usize) -> usize {
+        let Some(slot) = self.slots.get_mut(usize::from(from) << self.shift | usize::from(to)) else {
+            return usize::MAX;
+        };
+        if *slot == FREE {
+            *slot = narrow(next);
+        }
+        *slot as usize
+    }
+}
+
+impl EdgeMap {
+    #[inline]
+    fn slot(&mut self, from: u16, to: u16, next: usize) -> usize {
+        *self.slots.entry(u32::from(from) << 16 | u32::from(to)).or_insert(narrow(next)) as usize
+    }
+}
+
 impl EdgeIndex {
     pub(super) fn new(activities: usize) -> Self {
-        if activities <= TABLE {
-            Self::Table { width: activities, slots: vec![FREE; activities * activities] }
-        } else {
-            Self::Map(HashMap::default())
+        if activities > TABLE {
+            return Self::Map(EdgeMap::default());
         }
+        let width = activities.next_power_of_two();
+        Self::Table(EdgeTable { shift: width.trailing_zeros(), slots: vec![FREE; width * activities] })
     }
 
     /// The slot of a pair; `next` where it had none, which it has from now on.
     #[inline]
     pub(super) fn slot(&mut self, from: u16, to: u16, next: usize) -> usize {
-        // There are fewer than 2^32 pairs of codes, because there are at most 65,535 activities and the others.
-        let next = u32::try_from(next).unwrap_or(FREE);
-        let slot = match self {
-            Self::Table { width, slots } => {
-                let Some(slot) = slots.get_mut(usize::from(from) * *width + usize::from(to)) else {
-                    return usize::MAX;
-                };
-                if *slot == FREE {
-                    *slot = next;
-                }
-                *slot
-            }
-            Self::Map(slots) => *slots.entry(u32::from(from) << 16 | u32::from(to)).or_insert(next),
-        };
-        slot as usize
+        match self {
+            Self::Table(table) => table.slot(from, to, next),
+            Self::Map(map) => map.slot(from, to, next),
+        }
     }
 }
 
 /// What is counted of an edge in the first pass.
 #[derive(Clone, Copy)]
 struct Tally {
-    from: u16,
-    to: u16,
-    customer: u64,
-    customers: u64,
     count: u64,
     sum: u128,
     least: u64,
     most: u64,
+    /// The key of the journey it was last met by.
+    last: u64,
+    customers: u32,
+    from: u16,
+    to: u16,
 }
 
-/// Which journey and which customer an activity was last met by.
+/// What is counted of an activity in the first pass, all but its events, which its edges know.
 #[derive(Clone, Copy, Default)]
-struct Stamp {
-    journey: u64,
-    customer: u64,
-    again: bool,
+struct Met {
+    /// The key of the journey it was last met by, and one more once it was met again.
+    last: u64,
+    journeys: u64,
+    customers: u64,
+    reworked: u64,
+}
+
+impl Met {
+    /// Meets a journey of `key`, of a customer whose first journey has the key `since`. Keys are even and ascend.
+    #[inline]
+    fn meet(&mut self, key: u64, since: u64) {
+        // Without branches, because whether an activity comes again is hard to foresee.
+        self.journeys = self.journeys.wrapping_add(u64::from(self.last < key));
+        self.customers = self.customers.wrapping_add(u64::from(self.last < since));
+        self.reworked = self.reworked.wrapping_add(u64::from(self.last == key));
+        self.last = key | u64::from(self.last >= key);
+    }
 }
 
 /// The microseconds from one event to a later one.
@@ -212,62 +267,13 @@ impl JourneyGraph {
     pub fn from_log(log: &JourneyLog, detail: DurationDetail) -> Self {
         let width = log.activities().len();
         let mut index = EdgeIndex::new(width);
-        let mut tallies: Vec<Tally> = Vec::new();
-        let mut nodes = vec![Node::default(); width];
-        let mut stamps = vec![Stamp::default(); width];
-        let (mut journeys, mut customers, mut last_customer) = (0, 0, 0);
-        for journey in log.journeys() {
-            journeys += 1;
-            // Stamps begin at 1, so that 0 is nobody. Journeys of one customer are neighbours.
-            let customer = u64::from(journey.customer()) + 1;
-            customers += u64::from(customer != last_customer);
-            last_customer = customer;
-            let mut before: Option<(u16, i64)> = None;
-            for (&activity, &time) in journey.activities().iter().zip(journey.times()) {
-                let place = usize::from(activity);
-                if let (Some(node), Some(stamp)) = (nodes.get_mut(place), stamps.get_mut(place)) {
-                    node.count += 1;
-                    if stamp.journey != journeys {
-                        node.journeys += 1;
-                        node.customers += u64::from(stamp.customer != customer);
-                        *stamp = Stamp { journey: journeys, customer, again: false };
-                    } else if !stamp.again {
-                        node.reworked += 1;
-                        stamp.again = true;
-                    }
-                }
-                if let Some((from, since)) = before {
-                    let slot = index.slot(from, activity, tallies.len());
-                    if slot == tallies.len() {
-                        let (customers, count, sum) = (0, 0, 0);
-                        let (least, most) = (u64::MAX, 0);
-                        tallies.push(Tally {
-                            from,
-                            to: activity,
-                            customer: 0,
-                            customers,
-                            count,
-                            sum,
-                            least,
-                            most,
-                        });
-                    }
-                    if let Some(tally) = tallies.get_mut(slot) {
-                        let dwell = between(since, time);
-                        tally.count += 1;
-                        tally.sum += u128::from(dwell);
-                        tally.least = tally.least.min(dwell);
-                        tally.most = tally.most.max(dwell);
-                        tally.customers += u64::from(tally.customer != customer);
-                        tally.customer = customer;
-                    }
-                } else if let Some(node) = nodes.get_mut(place) {
-                    node.starts += 1;
-                }
-                before = Some((activity, time));
-            }
-            if let Some(node) = before.and_then(|(last, _)| nodes.get_mut(usize::from(last))) {
-                node.ends += 1;
+        let (tallies, mut nodes, totals) = match &mut index {
+            EdgeIndex::Table(table) => tallied(log, |from, to, next| table.slot(from, to, next)),
+            EdgeIndex::Map(map) => tallied(log, |from, to, next| map.slot(from, to, next)),
+        };
+        for tally in &tallies {
+            if let Some(node) = nodes.get_mut(usize::from(tally.to)) {
+                node.count += tally.count;
             }
         }
         let dwells = match detail {
@@ -280,13 +286,34 @@ impl JourneyGraph {
         let edges = tallies
             .iter()
             .zip(dwells)
-            .map(|(tally, dwell)| Edge { from: tally.from, to: tally.to, customers: tally.customers, dwell })
+            .map(|(tally, dwell)| Edge {
+                from: tally.from,
+                to: tally.to,
+                customers: tally.customers.into(),
+                dwell,
+            })
             .collect();
-        Self::new(log.activities().clone(), nodes, edges, (journeys, customers, log.ties()), detail)
+        Self::counted(log.activities().clone(), nodes, edges, (totals.0, totals.1, log.ties()), detail)
+    }
+
+    /// The graph of all edges that were met.
+    pub(super) fn counted(
+        activities: Activities,
+        mut nodes: Vec<Node>,
+        edges: Vec<Edge>,
+        totals: (u64, u64, u64),
+        detail: DurationDetail,
+    ) -> Self {
+        for edge in edges.iter().filter(|edge| edge.from == edge.to) {
+            if let Some(node) = nodes.get_mut(usize::from(edge.from)) {
+                node.self_loops = edge.count();
+            }
+        }
+        Self::new(activities, nodes, edges, totals, detail)
     }
 
     /// Puts edges in the order of codes.
-    pub(super) fn new(
+    fn new(
         activities: Activities,
         nodes: Vec<Node>,
         mut edges: Vec<Edge>,
@@ -374,7 +401,7 @@ impl JourneyGraph {
 
     /// What happened at an activity; `None` for a name that is not there.
     pub fn node(&self, name: &str) -> Option<&Node> {
-        let code = self.activities.code(name).filter(|&code| self.activities.name(code) == name)?;
+        let code = self.activities.named(name).ok()?;
         self.nodes.get(usize::from(code))
     }
 
@@ -385,8 +412,7 @@ impl JourneyGraph {
 
     /// The edge from one activity to another, by name; `None` where nobody went that way.
     pub fn edge(&self, from: &str, to: &str) -> Option<&Edge> {
-        let code = |name| self.activities.code(name).filter(|&code| self.activities.name(code) == name);
-        let key = (code(from)?, code(to)?);
+        let key = (self.activities.named(from).ok()?, self.activities.named(to).ok()?);
         self.edges
             .binary_search_by_key(&key, |edge| (edge.from, edge.to))
             .ok()
@@ -452,6 +478,74 @@ impl JourneyGraph {
         let totals = (self.journeys, self.customers, self.ties);
         Self::new(self.activities.clone(), self.nodes.clone(), edges, totals, self.detail)
     }
+}
+
+/// Counts edges, in the order in which they were first met, and nodes; journeys and customers. `slot` finds the place of
+/// an edge, or gives it the next one.
+fn tallied(
+    log: &JourneyLog,
+    mut slot: impl FnMut(u16, u16, usize) -> usize,
+) -> (Vec<Tally>, Vec<Node>, (u64, u64)) {
+    let width = log.activities().len();
+    let (mut tallies, mut met): (Vec<Tally>, _) = (Vec::new(), vec![Met::default(); width]);
+    let mut nodes = vec![Node::default(); width];
+    let (mut key, mut since, mut customers) = (0_u64, 0_u64, 0_u64);
+    let mut last_customer = None;
+    for journey in log.journeys() {
+        // Keys begin at 2, so that 0 is nobody. Journeys of one customer are neighbours.
+        key += 2;
+        if last_customer != Some(journey.customer()) {
+            last_customer = Some(journey.customer());
+            (since, customers) = (key, customers + 1);
+        }
+        let (Some((&first, activities)), Some((&at, times))) =
+            (journey.activities().split_first(), journey.times().split_first())
+        else {
+            continue;
+        };
+        let (mut from, mut before) = (first, at);
+        if let (Some(node), Some(met)) = (nodes.get_mut(usize::from(first)), met.get_mut(usize::from(first)))
+        {
+            node.starts += 1;
+            met.meet(key, since);
+        }
+        for (&to, &time) in activities.iter().zip(times) {
+            if let Some(met) = met.get_mut(usize::from(to)) {
+                met.meet(key, since);
+            }
+            let place = slot(from, to, tallies.len());
+            let dwell = between(before, time);
+            match tallies.get_mut(place) {
+                Some(tally) => {
+                    tally.count = tally.count.wrapping_add(1);
+                    tally.sum = tally.sum.wrapping_add(u128::from(dwell));
+                    tally.least = tally.least.min(dwell);
+                    tally.most = tally.most.max(dwell);
+                    tally.customers = tally.customers.wrapping_add(u32::from(tally.last < since));
+                    tally.last = key;
+                }
+                None => tallies.push(Tally {
+                    count: 1,
+                    sum: dwell.into(),
+                    least: dwell,
+                    most: dwell,
+                    last: key,
+                    customers: 1,
+                    from,
+                    to,
+                }),
+            }
+            (from, before) = (to, time);
+        }
+        if let Some(node) = nodes.get_mut(usize::from(from)) {
+            node.ends += 1;
+        }
+    }
+    for (node, met) in nodes.iter_mut().zip(&met) {
+        let Met { journeys, customers, reworked, .. } = *met;
+        *node = Node { count: node.starts, journeys, customers, reworked, ..*node };
+    }
+    (tallies, nodes, (key / 2, customers))
 }
 
 /// A share with its Wilson interval; `None` where there are no trials.

@@ -1,4 +1,5 @@
 use super::durations::{DurationDetail, Durations};
+use super::error::{backwards, same_length, shared};
 use super::fold_hash::FoldState;
 use super::graph::{Edge, EdgeIndex, Node, between};
 use super::{Activities, JourneyError, JourneyGraph};
@@ -98,7 +99,7 @@ impl JourneyGraphBuilder {
                 let position = entry.into_mut();
                 let before = (position.activity, position.at);
                 if before.1 > at {
-                    return Err(JourneyError::TimeGoesBackwards { customer, previous: before.1, at });
+                    return Err(backwards(customer, before.1, at));
                 }
                 (position.activity, position.at) = (activity, at);
                 (position, Some(before))
@@ -131,7 +132,7 @@ impl JourneyGraphBuilder {
     /// Counts columns of events, row by row.
     ///
     /// # Errors
-    /// [`JourneyError::ColumnLengths`] before anything is counted; otherwise as [`push`](Self::push), where the rows
+    /// [`JourneyError::ColumnLength`] before anything is counted; otherwise as [`push`](Self::push), where the rows
     /// before the refused one stay counted.
     pub fn push_columns(
         &mut self,
@@ -139,10 +140,7 @@ impl JourneyGraphBuilder {
         times: &[i64],
         activities: &[u16],
     ) -> Result<(), JourneyError> {
-        if customers.len() != times.len() || times.len() != activities.len() {
-            let (customers, times, activities) = (customers.len(), times.len(), activities.len());
-            return Err(JourneyError::ColumnLengths { customers, times, activities });
-        }
+        same_length(customers.len(), [("time", times.len()), ("activity", activities.len())])?;
         let rows = customers.iter().zip(times).zip(activities).enumerate();
         for (row, ((&customer, &at), &activity)) in rows {
             self.push(customer, at, activity).map_err(|error| match error {
@@ -167,9 +165,9 @@ impl JourneyGraphBuilder {
         if self.detail != other.detail {
             return Err(JourneyError::DifferentRules { setting: "detail" });
         }
-        let shared = other.customers.keys().filter(|id| self.customers.contains_key(id)).min();
-        if let Some(&customer) = shared {
-            return Err(JourneyError::SharedCustomer { customer });
+        let both = other.customers.keys().filter(|id| self.customers.contains_key(id)).min();
+        if let Some(&customer) = both {
+            return Err(shared(customer));
         }
         self.customers.extend(other.customers);
         for (sum, node) in self.nodes.iter_mut().zip(&other.nodes) {
@@ -199,6 +197,6 @@ impl JourneyGraphBuilder {
         }
         let customers = self.customers.len() as u64;
         let totals = (customers, customers, self.ties);
-        JourneyGraph::new(self.names.clone(), nodes, self.edges.clone(), totals, self.detail)
+        JourneyGraph::counted(self.names.clone(), nodes, self.edges.clone(), totals, self.detail)
     }
 }

@@ -1,7 +1,9 @@
 //! The graph as text that programs draw.
 
-use super::JourneyGraph;
-use super::graph::Edge;
+use super::graph::{Edge, Node};
+use super::{Durations, JourneyGraph};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use std::fmt::Write;
 
 impl JourneyGraph {
@@ -56,6 +58,46 @@ impl JourneyGraph {
             let _ = writeln!(text, "  n{} -->|\"{}\"| n{}", edge.from(), label(edge), edge.to());
         }
         text
+    }
+}
+
+#[derive(Serialize)]
+struct NamedNode<'a> {
+    activity: &'a str,
+    #[serde(flatten)]
+    node: &'a Node,
+}
+
+#[derive(Serialize)]
+struct NamedEdge<'a> {
+    from: &'a str,
+    to: &'a str,
+    count: u64,
+    customers: u64,
+    dwell: &'a Durations,
+}
+
+/// Written with the names of activities and the durations of edges, in the order of codes.
+impl Serialize for JourneyGraph {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = |code| self.activities().name(code);
+        let nodes: Vec<NamedNode<'_>> =
+            self.nodes().map(|(code, node)| NamedNode { activity: name(code), node }).collect();
+        let edges = self.edges().iter().map(|edge| NamedEdge {
+            from: name(edge.from()),
+            to: name(edge.to()),
+            count: edge.count(),
+            customers: edge.customers(),
+            dwell: edge.dwell(),
+        });
+        let mut fields = serializer.serialize_struct("JourneyGraph", 6)?;
+        fields.serialize_field("events", &self.events())?;
+        fields.serialize_field("journeys", &self.journeys())?;
+        fields.serialize_field("customers", &self.customers())?;
+        fields.serialize_field("ties", &self.ties())?;
+        fields.serialize_field("activities", &nodes)?;
+        fields.serialize_field("edges", &edges.collect::<Vec<_>>())?;
+        fields.end()
     }
 }
 

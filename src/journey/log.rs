@@ -1,5 +1,7 @@
 use super::activities::Interner;
+use super::error::same_length;
 use super::fold_hash::FoldState;
+use super::grouping::Grouped;
 use super::{Activities, JourneyError};
 use crate::customer::CustomerId;
 use crate::interaction::Interaction;
@@ -224,7 +226,7 @@ impl JourneyLog {
     /// `activities`: codes of `names`.
     ///
     /// # Errors
-    /// [`JourneyError::ColumnLengths`], [`JourneyError::UnknownActivity`].
+    /// [`JourneyError::ColumnLength`], [`JourneyError::UnknownActivity`].
     ///
     /// # Example
     /// ```
@@ -242,13 +244,12 @@ impl JourneyLog {
         activities: &[u16],
         names: Activities,
     ) -> Result<Self, JourneyError> {
-        if customers.len() != times.len() || times.len() != activities.len() {
-            let (customers, times, activities) = (customers.len(), times.len(), activities.len());
-            return Err(JourneyError::ColumnLengths { customers, times, activities });
-        }
+        same_length(customers.len(), [("time", times.len()), ("activity", activities.len())])?;
         let known = names.len();
-        if let Some(row) = activities.iter().position(|&code| usize::from(code) >= known) {
-            let code = activities.get(row).copied().unwrap_or_default();
+        if activities.iter().max().is_some_and(|&most| usize::from(most) >= known)
+            && let Some((row, &code)) =
+                activities.iter().enumerate().find(|&(_, &code)| usize::from(code) >= known)
+        {
             return Err(JourneyError::UnknownActivity { row, code, known });
         }
         let most = customers.iter().copied().max().map_or(0, |most| most as usize + 1);
@@ -271,65 +272,10 @@ impl JourneyLog {
 
     /// Groups events by customers with codes below `most`, and puts those of each in order of time.
     fn grouped(customers: &[u32], times: &[i64], activities: &[u16], names: Activities, most: usize) -> Self {
-        let mut places = vec![0_usize; most + 1];
-        for &customer in customers {
-            if let Some(count) = places.get_mut(customer as usize + 1) {
-                *count += 1;
-            }
-        }
-        let mut total = 0;
-        for place in &mut places {
-            total += *place;
-            *place = total;
-        }
-        let mut log = Self {
-            names,
-            ids: Vec::new(),
-            starts: Vec::new(),
-            customers: Vec::new(),
-            times: Vec::new(),
-            activities: Vec::new(),
-            ties: 0,
-        };
-        let in_order = customers.iter().zip(times).is_sorted();
-        for (customer, (&from, &to)) in (0..).zip(places.iter().zip(places.iter().skip(1))) {
-            if from < to {
-                log.customers.push(customer);
-                log.starts.push(from);
-            }
-        }
-        log.starts.push(customers.len());
-        if in_order {
-            log.times = times.to_vec();
-            log.activities = activities.to_vec();
-        } else {
-            let mut events = vec![(0_i64, 0_u16); customers.len()];
-            for ((&customer, &time), &activity) in customers.iter().zip(times).zip(activities) {
-                if let Some(place) = places.get_mut(customer as usize) {
-                    if let Some(event) = events.get_mut(*place) {
-                        *event = (time, activity);
-                    }
-                    *place += 1;
-                }
-            }
-            for (&from, &to) in log.starts.iter().zip(log.starts.iter().skip(1)) {
-                if let Some(own) = events.get_mut(from..to)
-                    && !own.is_sorted_by_key(|&(time, _)| time)
-                {
-                    // Stable: what came in first stays first.
-                    own.sort_by_key(|&(time, _)| time);
-                }
-            }
-            (log.times, log.activities) = events.into_iter().unzip();
-        }
-        log.ties = log
-            .journeys()
-            .map(|journey| {
-                let pairs = journey.times.iter().zip(journey.times.iter().skip(1));
-                pairs.map(|(a, b)| u64::from(a == b)).sum::<u64>()
-            })
-            .sum();
-        log
+        let grouped = Grouped::of(customers, times, activities, most);
+        let same_instant = grouped.ties();
+        let Grouped { customers, starts, times, activities } = grouped;
+        Self { names, ids: Vec::new(), starts, customers, times, activities, ties: same_instant }
     }
 
     /// The names of the activities.
@@ -451,7 +397,7 @@ mod tests {
     #[test]
     fn refuses_what_does_not_fit() {
         let short = JourneyLog::from_columns(&[1], &[1, 2], &[0], names());
-        assert_eq!(short, Err(JourneyError::ColumnLengths { customers: 1, times: 2, activities: 1 }));
+        assert_eq!(short, Err(JourneyError::ColumnLength { column: "time", expected: 1, found: 2 }));
         let unknown = JourneyLog::from_columns(&[1, 1], &[1, 2], &[0, 4], names());
         assert_eq!(unknown, Err(JourneyError::UnknownActivity { row: 1, code: 4, known: 4 }));
         assert!(JourneyLog::from_events([(0, 0, "a")], 0).is_err());
@@ -478,6 +424,31 @@ mod tests {
     }
 
     proptest! {
+        /// Enough events for several buckets, of a customer range that leaves some empty.
+        #[test]
+        fn many_events_are_grouped_alike(seed in any::<u64>(), range in 1_u32..40_000, in_time in any::<bool>()) {
+            let mut state = seed | 1;
+            let mut random = |below: u32| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                u32::try_from((state >> 33) % u64::from(below)).unwrap()
+            };
+            let rows: Vec<(u32, i64, u16)> = (0..20_000)
+                .map(|n| (random(range), if in_time { n / 2 } else { random(99).into() }, u16::try_from(random(4)).unwrap()))
+                .collect();
+            let customers: Vec<_> = rows.iter().map(|row| row.0).collect();
+            let times: Vec<_> = rows.iter().map(|row| row.1).collect();
+            let codes: Vec<_> = rows.iter().map(|row| row.2).collect();
+            let log = JourneyLog::from_columns(&customers, &times, &codes, names()).unwrap();
+            let mut sorted = rows;
+            sorted.sort_by_key(|row| (row.0, row.1));
+            let again = log
+                .journeys()
+                .flat_map(|j| j.times().iter().zip(j.activities()).map(move |(&t, &a)| (j.customer(), t, a)));
+            prop_assert!(again.eq(sorted.iter().copied()));
+            let ties = sorted.windows(2).filter(|w| w[0].0 == w[1].0 && w[0].1 == w[1].1).count();
+            prop_assert_eq!(log.ties(), ties as u64);
+        }
+
         #[test]
         fn equals_a_stable_sort(rows in prop::collection::vec((0_u32..5, 0_i64..6, 0_u16..4), 0..60)) {
             let customers: Vec<_> = rows.iter().map(|row| row.0).collect();

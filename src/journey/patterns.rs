@@ -1,9 +1,10 @@
 use super::fold_hash::FoldState;
 use super::{JourneyError, JourneyLog};
+use serde::Serialize;
 use std::collections::HashMap;
 
 /// Activities that often follow each other directly.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FrequentSequence {
     /// The codes, in order.
     pub activities: Vec<u16>,
@@ -114,7 +115,7 @@ pub enum Visits {
 }
 
 /// What happened step by step before an event, or from the beginning of journeys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepTable {
     visits: u64,
     /// By step, then code.

@@ -1,20 +1,24 @@
 use super::graph::estimate;
-use super::{JourneyError, Place, PlaceFilter};
+use super::{JourneyError, Place, PlaceFilter, micros};
 use crate::interaction::{Channel, Interaction, Outcome};
 use crate::lifecycle::LifecycleStage;
 use crate::measure::{Estimate, Share};
 use crate::numeric::proportion::{Proportion, difference, z};
 use crate::tag::Tag;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a brand promises of each single interaction.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PromiseRule {
     /// Nobody waits longer.
+    #[serde(rename = "wait_at_most_us", with = "micros::duration")]
     WaitAtMost(Duration),
     /// Serving takes no longer.
+    #[serde(rename = "handled_within_us", with = "micros::duration")]
     HandledWithin(Duration),
     /// Nobody is handed on more often.
     TransfersAtMost(u16),
@@ -29,11 +33,29 @@ pub enum PromiseRule {
 }
 
 /// A promise of the brand, and where it is given.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
 pub struct BrandPromise {
     name: Tag,
     part: PlaceFilter,
     rule: PromiseRule,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "BrandPromise", deny_unknown_fields)]
+struct Fields {
+    name: Tag,
+    #[serde(default)]
+    part: PlaceFilter,
+    rule: PromiseRule,
+}
+
+impl TryFrom<Fields> for BrandPromise {
+    type Error = JourneyError;
+
+    fn try_from(fields: Fields) -> Result<Self, JourneyError> {
+        Self::new(fields.name, fields.part, fields.rule)
+    }
 }
 
 impl BrandPromise {
@@ -69,7 +91,7 @@ impl BrandPromise {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 struct Kept {
     hits: u64,
     known: u64,
@@ -105,14 +127,14 @@ struct Kept {
 /// assert_eq!(format!("{kept:.2}"), "0.67 [0.21, 0.94] (95.0 %, n = 3)");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PromiseTally {
     promise: BrandPromise,
     channels: BTreeMap<Channel, Kept>,
 }
 
 /// How far one promise differs between channels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ChannelSpread {
     /// Where it is kept most often.
     pub best: Channel,

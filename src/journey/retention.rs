@@ -1,11 +1,15 @@
+use super::error::{backwards, shared};
 use super::fold_hash::FoldState;
 use super::{Calendar, CalendarUnit, JourneyError, JourneyLog};
 use crate::customer::CustomerId;
 use crate::measure::Share;
+use chrono::NaiveDate;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, HashMap};
 
 /// Who was active in a period, by what they were in the one before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Growth {
     /// Customers seen for the first time ever.
     pub new: u64,
@@ -121,7 +125,7 @@ impl RetentionBuilder {
     pub fn push(&mut self, customer: CustomerId, at: i64) -> Result<(), JourneyError> {
         let before = self.seen.get(&customer).copied();
         if let Some(seen) = before.filter(|seen| seen.at > at) {
-            return Err(JourneyError::TimeGoesBackwards { customer, previous: seen.at, at });
+            return Err(backwards(customer, seen.at, at));
         }
         let now = self.counts.count(before, at);
         self.seen.insert(customer, now);
@@ -137,7 +141,7 @@ impl RetentionBuilder {
             return Err(JourneyError::DifferentRules { setting: "calendar" });
         }
         if let Some(&customer) = other.seen.keys().filter(|id| self.seen.contains_key(id)).min() {
-            return Err(JourneyError::SharedCustomer { customer });
+            return Err(shared(customer));
         }
         for (period, more) in other.counts.growth {
             let sum = self.counts.growth.entry(period).or_default();
@@ -204,6 +208,12 @@ impl Retention {
         counts.growth.retain(|&period, _| period <= last);
         counts.cells.retain(|&(_, period), _| period <= last);
         Self { calendar: counts.calendar, last, growth: counts.growth, cells: counts.cells, active_periods }
+    }
+
+    /// How many customers were seen by now, in periods that have ended or not: the whole of
+    /// [`active_periods`](Self::active_periods).
+    pub fn customers(&self) -> u64 {
+        self.active_periods.values().sum()
     }
 
     /// How time was divided.
@@ -290,5 +300,42 @@ impl Retention {
             (period, possible.and_then(|possible| Share::of(days, possible).ok().flatten()))
         };
         Ok(wide.growth.iter().map(stickiness).collect())
+    }
+}
+
+/// Written with the first day of each period; a cohort as the numbers active in its first period, the next, and so on.
+impl Serialize for Retention {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct NamedPeriod {
+            period: i32,
+            first_day: Option<NaiveDate>,
+            #[serde(flatten)]
+            growth: Growth,
+        }
+        #[derive(Serialize)]
+        struct Triangle {
+            cohort: i32,
+            first_day: Option<NaiveDate>,
+            active: Vec<u64>,
+        }
+        let first_day = |period| self.calendar.first_day(period);
+        let growth = self.growth.iter().map(|(&period, &growth)| NamedPeriod {
+            period,
+            first_day: first_day(period),
+            growth,
+        });
+        let cohorts = self.cohorts().map(|cohort| Triangle {
+            cohort,
+            first_day: first_day(cohort),
+            active: self.cohort(cohort).unwrap_or_default(),
+        });
+        let mut fields = serializer.serialize_struct("Retention", 5)?;
+        fields.serialize_field("calendar", &self.calendar)?;
+        fields.serialize_field("last_period", &self.last)?;
+        fields.serialize_field("growth", &growth.collect::<Vec<_>>())?;
+        fields.serialize_field("cohorts", &cohorts.collect::<Vec<_>>())?;
+        fields.serialize_field("active_periods", &self.active_periods)?;
+        fields.end()
     }
 }

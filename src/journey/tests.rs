@@ -129,11 +129,14 @@ fn refused_events_change_nothing() {
     builder.push(id(1), 10, 0).unwrap();
     let before = builder.graph();
     let back = builder.push(id(1), 9, 1).unwrap_err();
-    assert_eq!(back, JourneyError::TimeGoesBackwards { customer: id(1), previous: 10, at: 9 });
+    assert_eq!(back, JourneyError::TimeGoesBackwards { customer: id(1).into(), previous: 10, at: 9 });
     let unknown = builder.push_columns(&[id(1)], &[11], &[4]).unwrap_err();
     assert_eq!(unknown, JourneyError::UnknownActivity { row: 0, code: 4, known: 4 });
     assert_eq!(builder.graph(), before);
-    assert_eq!(builder.merge(builder.clone()).unwrap_err(), JourneyError::SharedCustomer { customer: id(1) });
+    assert_eq!(
+        builder.merge(builder.clone()).unwrap_err(),
+        JourneyError::SharedCustomer { customer: id(1).into() }
+    );
     let other = JourneyGraphBuilder::new(names(), DurationDetail::Moments);
     assert_eq!(builder.merge(other).unwrap_err(), JourneyError::DifferentRules { setting: "detail" });
     assert_eq!(builder.graph(), before);
@@ -387,7 +390,7 @@ fn unknown_outcomes_are_not_taken_for_resolved() {
     builder.push(&call(4, 0, 3).direction(Direction::Outbound).build().unwrap()).unwrap();
     let report = builder.contacts(at(99 * DAY));
     assert_eq!((report.mature(), report.unknown_outcome()), (2, 1));
-    assert_eq!((report.without_reason(), report.without_contact()), (1, 1));
+    assert_eq!((report.without_reason(), report.without_contact(), report.ties()), (1, 1, 0));
     assert_eq!(report.first_contact_resolution(level()).map(|share| share.n()), Some(1));
     assert_eq!(report.single_contact(level()).map(|share| share.n()), Some(2));
 }
@@ -422,6 +425,9 @@ fn starting_again_is_told_by_links() {
     let report = builder.contacts(at(99 * DAY));
     assert_eq!(report.started_again(level()).map(|share| (share.value(), share.n())), Some((0.5, 2)));
     assert_eq!(report.unknown_switches(), 1);
+    assert_eq!((report.waited().count(), report.waited().mean_seconds()), (1, Some(1_800.0)));
+    builder.push(&call(1, 3, 5).build().unwrap()).unwrap();
+    assert_eq!(builder.contacts(at(99 * DAY)).ties(), 1);
 }
 
 #[test]
@@ -451,19 +457,19 @@ fn expectations_are_judged_on_enough() {
     let judge = |metric, target, least| {
         Expectation::new(PlaceFilter::default(), metric, target, least).unwrap().judge(&map)
     };
-    assert_eq!(judge(Metric::WaitMedian, Target::AtMost(30.0), 3), Finding::Met { actual: 20.0, n: 3 });
+    assert_eq!(judge(Metric::WaitMedian, Target::AtMost(30.0), 3), Judgement::Met { actual: 20.0, n: 3 });
     assert_eq!(
         judge(Metric::WaitMean, Target::AtMost(30.0), 3),
-        Finding::Missed { actual: 40.0, gap: 10.0, n: 3 }
+        Judgement::Missed { actual: 40.0, gap: 10.0, n: 3 }
     );
-    assert_eq!(judge(Metric::WaitMean, Target::AtMost(30.0), 4), Finding::TooFew { n: 3 });
+    assert_eq!(judge(Metric::WaitMean, Target::AtMost(30.0), 4), Judgement::TooFew { n: 3 });
     // What was not recorded is not good.
-    assert_eq!(judge(Metric::Ease, Target::AtLeast(0.1), 1), Finding::TooFew { n: 0 });
+    assert_eq!(judge(Metric::Ease, Target::AtLeast(0.1), 1), Judgement::TooFew { n: 0 });
     assert_eq!(
         judge(Metric::CostMean(Currency::EUR), Target::AtMost(2.0), 1),
-        Finding::Met { actual: 1.5, n: 3 }
+        Judgement::Met { actual: 1.5, n: 3 }
     );
-    assert_eq!(judge(Metric::CostMean(Currency::USD), Target::AtMost(2.0), 1), Finding::TooFew { n: 0 });
+    assert_eq!(judge(Metric::CostMean(Currency::USD), Target::AtMost(2.0), 1), Judgement::TooFew { n: 0 });
     assert!(Expectation::new(PlaceFilter::default(), Metric::Ease, Target::AtLeast(f64::NAN), 1).is_err());
     assert!(Expectation::new(PlaceFilter::default(), Metric::Ease, Target::AtLeast(0.0), 0).is_err());
 }

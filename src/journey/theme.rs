@@ -2,6 +2,7 @@ use super::JourneyError;
 use crate::measure::{Estimate, Share};
 use crate::numeric::proportion::z;
 use crate::tag::Tag;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,7 +79,7 @@ pub struct ThemeTally {
 }
 
 /// What one theme does to the mean score.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ThemeImpact {
     /// The theme.
     pub theme: Tag,

@@ -1,16 +1,19 @@
-use super::JourneyError;
-use super::contacts::ContactTally;
+use super::contacts::{Apart, ContactTally};
+use super::error::{backwards, shared};
 use super::graph::between;
+use super::{JourneyError, micros};
 use crate::customer::CustomerId;
 use crate::interaction::{Channel, Direction, Interaction, InteractionId, Link, Outcome};
 use crate::measure::Share;
 use crate::tag::Tag;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, btree_map::Entry};
 use uuid::Uuid;
 
 /// From when the window of a thread runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WindowFrom {
     /// From the contact before: a thread lives on as long as the customer keeps coming.
     PreviousContact,
@@ -19,7 +22,8 @@ pub enum WindowFrom {
 }
 
 /// What makes two contacts the same matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ThreadScope {
     /// The same customer for the same reason. Interactions without a reason belong to no thread and are counted apart.
     SameReason,
@@ -37,12 +41,49 @@ pub enum ThreadScope {
 /// let rules = ThreadRules::default();
 /// assert_eq!((rules.window(), rules.window_from()), (TimeDelta::days(7), WindowFrom::PreviousContact));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "RuleFields", into = "RuleFields")]
 pub struct ThreadRules {
     window: TimeDelta,
     from: WindowFrom,
     scope: ThreadScope,
     one_contact_within: TimeDelta,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "ThreadRules", default, deny_unknown_fields)]
+struct RuleFields {
+    #[serde(rename = "window_us", with = "micros")]
+    window: TimeDelta,
+    window_from: WindowFrom,
+    scope: ThreadScope,
+    #[serde(rename = "one_contact_within_us", with = "micros")]
+    one_contact_within: TimeDelta,
+}
+
+impl Default for RuleFields {
+    fn default() -> Self {
+        ThreadRules::default().into()
+    }
+}
+
+impl From<ThreadRules> for RuleFields {
+    fn from(rules: ThreadRules) -> Self {
+        let ThreadRules { window, from, scope, one_contact_within } = rules;
+        Self { window, window_from: from, scope, one_contact_within }
+    }
+}
+
+impl TryFrom<RuleFields> for ThreadRules {
+    type Error = JourneyError;
+
+    fn try_from(fields: RuleFields) -> Result<Self, JourneyError> {
+        Self::default()
+            .with_window(fields.window)?
+            .with_window_from(fields.window_from)
+            .with_scope(fields.scope)
+            .with_one_contact_within(fields.one_contact_within)
+    }
 }
 
 impl Default for ThreadRules {
@@ -114,7 +155,7 @@ impl ThreadRules {
 }
 
 /// One matter of one customer, across channels: every interaction about it, summed up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Thread {
     /// The customer.
     pub customer: CustomerId,
@@ -151,11 +192,17 @@ pub struct Thread {
     pub complaints: u32,
     /// How it ended, as far as is known: the outcome of the last interaction that has one.
     pub outcome: Option<Outcome>,
+    #[serde(skip)]
     channel: Channel,
+    #[serde(skip)]
     served_by: Option<Tag>,
+    #[serde(skip)]
     ease_units: u32,
+    #[serde(skip)]
     eases: u32,
+    #[serde(skip)]
     interactions: Vec<InteractionId>,
+    #[serde(skip)]
     cases: Vec<Uuid>,
 }
 
@@ -332,20 +379,13 @@ pub struct ThreadBuilder {
     rules: ThreadRules,
     open: BTreeMap<(CustomerId, Option<Tag>), (Thread, DateTime<Utc>)>,
     over: ContactTally,
-    without_reason: u64,
-    without_contact: u64,
+    apart: Apart,
 }
 
 impl ThreadBuilder {
     /// No interactions yet.
     pub fn new(rules: ThreadRules) -> Self {
-        Self {
-            rules,
-            open: BTreeMap::new(),
-            over: ContactTally::default(),
-            without_reason: 0,
-            without_contact: 0,
-        }
+        Self { rules, open: BTreeMap::new(), over: ContactTally::default(), apart: Apart::default() }
     }
 
     /// The definition in use.
@@ -362,14 +402,14 @@ impl ThreadBuilder {
     /// [`JourneyError::TimeGoesBackwards`] when the matter's interaction before is later; nothing changes then.
     pub fn push(&mut self, one: &Interaction) -> Result<Option<Thread>, JourneyError> {
         if self.rules.scope == ThreadScope::SameReason && one.reason().is_none() {
-            self.without_reason += 1;
+            self.apart.without_reason += 1;
             return Ok(None);
         }
         let reason = one.reason().filter(|_| self.rules.scope == ThreadScope::SameReason);
         let inbound = one.direction() == Direction::Inbound;
         match self.open.entry((one.customer(), reason)) {
             Entry::Vacant(_) if !inbound => {
-                self.without_contact += 1;
+                self.apart.without_contact += 1;
                 Ok(None)
             }
             Entry::Vacant(entry) => {
@@ -382,8 +422,9 @@ impl ThreadBuilder {
                 let (thread, latest) = entry.get_mut();
                 if *latest > one.at() {
                     let (previous, at) = (latest.timestamp_micros(), one.at().timestamp_micros());
-                    return Err(JourneyError::TimeGoesBackwards { customer: one.customer(), previous, at });
+                    return Err(backwards(one.customer(), previous, at));
                 }
+                self.apart.ties += u64::from(*latest == one.at());
                 *latest = one.at();
                 if one.at().signed_duration_since(thread.since(&self.rules)) <= self.rules.window {
                     thread.add(one, &self.rules);
@@ -394,7 +435,7 @@ impl ThreadBuilder {
                     next.add(one, &self.rules);
                     std::mem::replace(thread, next)
                 } else {
-                    self.without_contact += 1;
+                    self.apart.without_contact += 1;
                     entry.remove().0
                 };
                 self.over.push(&over);
@@ -426,12 +467,11 @@ impl ThreadBuilder {
             return Err(JourneyError::DifferentRules { setting: "rules" });
         }
         if let Some((customer, _)) = other.open.keys().find(|key| self.open.contains_key(key)) {
-            return Err(JourneyError::SharedCustomer { customer: *customer });
+            return Err(shared(*customer));
         }
         self.open.extend(other.open);
         self.over.merge(&other.over);
-        self.without_reason += other.without_reason;
-        self.without_contact += other.without_contact;
+        self.apart.merge(other.apart);
         Ok(())
     }
 
@@ -446,7 +486,7 @@ impl ThreadBuilder {
                 immature += 1;
             }
         }
-        super::ContactReport::new(self.rules, tally, immature, self.without_reason, self.without_contact)
+        super::ContactReport::new(self.rules, tally, immature, self.apart)
     }
 }
 
@@ -482,7 +522,8 @@ pub fn threads(interactions: &[Interaction], rules: ThreadRules) -> Vec<Thread> 
 /// ```
 ///
 /// Source: M. Dixon, N. Toman, R. DeLisi, "The Effortless Experience" (2013), for what counts.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct EffortWeights {
     /// For each contact after the first.
     pub repeat_contact: f64,
@@ -504,7 +545,7 @@ impl Default for EffortWeights {
 }
 
 /// What a thread cost the customer, as told by what happened.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BehaviouralEffort {
     /// The weighted sum: 0 is effortless, there is no upper end.
     pub score: f64,

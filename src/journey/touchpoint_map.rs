@@ -1,15 +1,18 @@
 use super::durations::{DurationDetail, Durations};
 use super::fold_hash::FoldState;
 use super::graph::estimate;
+use super::{SCORE_UNITS, score_units};
 use crate::customer::CustomerId;
 use crate::interaction::{Channel, Engagement, Interaction, Outcome, Touchpoint};
 use crate::lifecycle::LifecycleStage;
 use crate::measure::{Estimate, Share};
 use crate::money::{Currency, Money, MoneyError};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{BTreeMap, HashSet};
 
 /// Where customers meet the company: stage of life, channel, touch point, engagement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The stage the customer was in; `None` where it is not known.
     pub stage: Option<LifecycleStage>,
@@ -29,7 +32,8 @@ impl Place {
 }
 
 /// A part of the map: `None` means any.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct PlaceFilter {
     /// Only this stage.
     pub stage: Option<LifecycleStage>,
@@ -70,14 +74,6 @@ pub struct TouchpointSummary {
     satisfactions: u64,
     satisfaction_units: i128,
     costs: BTreeMap<Currency, (u64, i128)>,
-}
-
-/// Scores are summed in units of 2^-40, so that sums are exact in any order.
-const SCORE_UNITS: f64 = 1_099_511_627_776.0;
-
-#[expect(clippy::cast_possible_truncation, reason = "a score lies between -1 and 1, so this is at most 2^40")]
-fn score_units(score: f64) -> i128 {
-    (score * SCORE_UNITS).round() as i128
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a mean has 53 bits")]
@@ -306,5 +302,62 @@ impl TouchpointMap {
             all.merge(summary);
         }
         all
+    }
+}
+
+/// What is known of a score: of how many, and their mean.
+#[derive(Serialize)]
+struct Known {
+    n: u64,
+    mean: Option<f64>,
+}
+
+impl From<(u64, Option<f64>)> for Known {
+    fn from((n, mean): (u64, Option<f64>)) -> Self {
+        Self { n, mean }
+    }
+}
+
+/// Written with what is known, and of how many interactions it is; costs that do not fit into 64 bits as `null`.
+impl Serialize for TouchpointSummary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Cost {
+            currency: Currency,
+            n: u64,
+            total: Option<Money>,
+        }
+        let costs = self.costed().map(|(currency, n)| Cost {
+            currency,
+            n,
+            total: self.cost(currency).ok().map(|(_, total)| total),
+        });
+        let mut fields = serializer.serialize_struct("TouchpointSummary", 11)?;
+        fields.serialize_field("interactions", &self.interactions)?;
+        fields.serialize_field("customers", &self.customers())?;
+        fields.serialize_field("waits", &self.waits)?;
+        fields.serialize_field("handle_times", &self.handled)?;
+        fields.serialize_field("transfers", &self.transfers)?;
+        fields.serialize_field("transferred", &self.transferred)?;
+        fields.serialize_field("outcomes", &self.outcomes)?;
+        fields.serialize_field("ease", &Known::from(self.ease()))?;
+        fields.serialize_field("sentiment", &Known::from(self.sentiment()))?;
+        fields.serialize_field("satisfaction", &Known::from(self.satisfaction()))?;
+        fields.serialize_field("costs", &costs.collect::<Vec<_>>())?;
+        fields.end()
+    }
+}
+
+/// Written as a list of places with what customers lived through there.
+impl Serialize for TouchpointMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Lived<'a> {
+            #[serde(flatten)]
+            place: &'a Place,
+            #[serde(flatten)]
+            summary: &'a TouchpointSummary,
+        }
+        serializer.collect_seq(self.places.iter().map(|(place, summary)| Lived { place, summary }))
     }
 }

@@ -1,23 +1,25 @@
-use super::fold_hash::FoldState;
+use super::fold_hash::{FoldState, hash_codes};
 use super::{Activities, JourneyError, JourneyLog};
 use crate::measure::Share;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use std::collections::HashMap;
 
 /// One way to go through: a sequence of activities, and how many journeys took exactly it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variant {
-    activities: Box<[u16]>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Variant<'a> {
+    activities: &'a [u16],
     journeys: u64,
 }
 
-impl Variant {
+impl<'a> Variant<'a> {
     /// The codes of its activities, in order.
-    pub fn activities(&self) -> &[u16] {
-        &self.activities
+    pub const fn activities(self) -> &'a [u16] {
+        self.activities
     }
 
     /// How many journeys took it.
-    pub const fn journeys(&self) -> u64 {
+    pub const fn journeys(self) -> u64 {
         self.journeys
     }
 }
@@ -25,7 +27,7 @@ impl Variant {
 /// The different ways customers went through, the most frequent first.
 ///
 /// # Cost
-/// O(events); each different way is kept once.
+/// O(events), and the sort of the different ways, each of which is kept once: 2 bytes an event and 16 apiece.
 ///
 /// # Example
 /// ```
@@ -41,41 +43,139 @@ impl Variant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variants {
     names: Activities,
-    ranked: Vec<Variant>,
+    /// The sequences one after the other, the most frequent first.
+    codes: Vec<u16>,
+    /// Where each sequence ends in `codes`, and how many journeys took it.
+    ranked: Vec<(usize, u64)>,
     journeys: u64,
+    ties: u64,
 }
+
+/// Counts different sequences. Holds hashes, so that it grows without looking at the sequences again.
+struct Counter<'a> {
+    /// The upper half of a hash, and one more than the place of its sequence; 0 for a free slot. As many as a power of
+    /// two, at most half of them taken.
+    slots: Vec<(u32, u32)>,
+    found: Vec<(&'a [u16], u64)>,
+    hashes: Vec<u64>,
+}
+
+impl<'a> Counter<'a> {
+    fn new() -> Self {
+        Self { slots: vec![(0, 0); 1_024], found: Vec::new(), hashes: Vec::new() }
+    }
+
+    #[inline]
+    fn add(&mut self, sequence: &'a [u16], hash: u64) {
+        let (mask, tag) = (self.slots.len() - 1, tag_of(hash));
+        let mut slot = low_of(hash) & mask;
+        loop {
+            match self.slots.get_mut(slot) {
+                Some(&mut (known, place)) if place > 0 => {
+                    if known == tag
+                        && let Some(found) = self.found.get_mut(place as usize - 1)
+                        && found.0 == sequence
+                    {
+                        found.1 += 1;
+                        return;
+                    }
+                }
+                Some(free) => {
+                    // There are fewer than 2^32 journeys, because customers have codes of 32 bits and each journey at
+                    // least one event of ten bytes.
+                    *free = (tag, u32::try_from(self.found.len() + 1).unwrap_or(u32::MAX));
+                    break;
+                }
+                None => return,
+            }
+            slot = (slot + 1) & mask;
+        }
+        self.found.push((sequence, 1));
+        self.hashes.push(hash);
+        if self.found.len() * 2 > self.slots.len() {
+            self.grow();
+        }
+    }
+
+    fn grow(&mut self) {
+        let size = self.slots.len() * 4;
+        self.slots.clear();
+        self.slots.resize(size, (0, 0));
+        for (place, &hash) in (1..).zip(&self.hashes) {
+            let mut slot = low_of(hash) & (size - 1);
+            while self.slots.get(slot).is_some_and(|taken| taken.1 > 0) {
+                slot = (slot + 1) & (size - 1);
+            }
+            if let Some(free) = self.slots.get_mut(slot) {
+                *free = (tag_of(hash), place);
+            }
+        }
+    }
+}
+
+const fn tag_of(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "part of a hash")]
+const fn low_of(hash: u64) -> usize {
+    hash as usize
+}
+
+/// How many hashes are made before they are looked up: the processor then fetches several slots at once from memory.
+const PART: usize = 256;
 
 impl Variants {
     /// Counts the variants of a log.
     pub fn from_log(log: &JourneyLog) -> Self {
-        let mut counts: HashMap<&[u16], u64, FoldState> = HashMap::default();
-        for journey in log.journeys() {
-            *counts.entry(journey.activities()).or_insert(0) += 1;
+        let key = FoldState::default();
+        let mut counter = Counter::new();
+        let mut part: Vec<(&[u16], u64)> = Vec::with_capacity(PART);
+        let mut journeys = log.journeys();
+        loop {
+            let sequences = journeys.by_ref().take(PART).map(|journey| journey.activities());
+            part.extend(sequences.map(|sequence| (sequence, hash_codes(&key, sequence))));
+            if part.is_empty() {
+                break;
+            }
+            for (sequence, hash) in part.drain(..) {
+                counter.add(sequence, hash);
+            }
         }
-        Self::rank(log.activities().clone(), counts)
+        Self::rank(log.activities().clone(), &counter.found, log.ties())
     }
 
     /// The most frequent first; of equally frequent ones the one with the lower codes.
-    fn rank<S>(names: Activities, counts: HashMap<S, u64, FoldState>) -> Self
-    where
-        S: AsRef<[u16]>,
-    {
-        let journeys = counts.values().sum();
-        // The first four codes in one number decide most comparisons without a look at the sequence.
+    fn rank(names: Activities, found: &[(&[u16], u64)], ties: u64) -> Self {
+        // The first codes in one number, each one higher so that the end is the least, decide most comparisons without
+        // a look at the sequence.
+        let bits: u32 = if names.len() < 256 { 8 } else { 16 };
+        let room = (128 / bits) as usize;
         let begin = |codes: &[u16]| {
-            let first = codes.iter().copied().chain(std::iter::repeat(0)).take(4);
-            first.fold(0, |number, code| number << 16 | u64::from(code))
+            let taken = codes.len().min(room);
+            let number =
+                codes.iter().take(room).fold(0_u128, |number, &code| number << bits | (u128::from(code) + 1));
+            // A shift by all bits, for no codes at all, gives nothing too.
+            number.checked_shl(bits * u32::try_from(room - taken).unwrap_or(0)).unwrap_or(0)
         };
-        let mut order: Vec<(u64, u64, S)> =
-            counts.into_iter().map(|(codes, journeys)| (journeys, begin(codes.as_ref()), codes)).collect();
+        let mut order: Vec<(u64, u128, &[u16])> =
+            found.iter().map(|&(codes, journeys)| (u64::MAX - journeys, begin(codes), codes)).collect();
         order.sort_unstable_by(|a, b| {
-            b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then_with(|| a.2.as_ref().cmp(b.2.as_ref()))
+            a.0.cmp(&b.0).then(a.1.cmp(&b.1)).then_with(|| a.2.get(room..).cmp(&b.2.get(room..)))
         });
-        let ranked = order
-            .into_iter()
-            .map(|(journeys, _, codes)| Variant { activities: codes.as_ref().into(), journeys })
-            .collect();
-        Self { names, ranked, journeys }
+        let mut all = Self {
+            names,
+            codes: Vec::with_capacity(found.iter().map(|(codes, _)| codes.len()).sum()),
+            ranked: Vec::with_capacity(found.len()),
+            journeys: 0,
+            ties,
+        };
+        for (below, _, codes) in order {
+            all.codes.extend_from_slice(codes);
+            all.ranked.push((all.codes.len(), u64::MAX - below));
+            all.journeys += u64::MAX - below;
+        }
+        all
     }
 
     /// Adds the variants of other journeys. Associative and commutative; activities are matched by name.
@@ -86,13 +186,15 @@ impl Variants {
         let (names, own, theirs) = self.names.union(&other.names)?;
         let mut counts: HashMap<Vec<u16>, u64, FoldState> = HashMap::default();
         for (part, codes) in [(&*self, &own), (other, &theirs)] {
-            for variant in &part.ranked {
+            for variant in part.iter() {
                 let renamed =
                     variant.activities.iter().filter_map(|&code| codes.get(usize::from(code)).copied());
                 *counts.entry(renamed.collect()).or_insert(0) += variant.journeys;
             }
         }
-        *self = Self::rank(names, counts);
+        let found: Vec<(&[u16], u64)> =
+            counts.iter().map(|(codes, &journeys)| (codes.as_slice(), journeys)).collect();
+        *self = Self::rank(names, &found, self.ties + other.ties);
         Ok(())
     }
 
@@ -101,9 +203,14 @@ impl Variants {
         &self.names
     }
 
-    /// Each variant, the most frequent first.
-    pub fn iter(&self) -> std::slice::Iter<'_, Variant> {
-        self.ranked.iter()
+    /// Each variant, the most frequent first, ties by codes.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Variant<'_>> + Clone {
+        let mut first = 0;
+        self.ranked.iter().map(move |&(end, journeys)| {
+            let activities = self.codes.get(first..end).unwrap_or_default();
+            first = end;
+            Variant { activities, journeys }
+        })
     }
 
     /// How many different variants there are.
@@ -121,8 +228,13 @@ impl Variants {
         self.journeys
     }
 
+    /// How many pairs of neighbouring events happened at one instant, so that their order is that of the input.
+    pub const fn ties(&self) -> u64 {
+        self.ties
+    }
+
     /// Which share of all journeys a variant took.
-    pub fn share(&self, variant: &Variant) -> Option<Share> {
+    pub fn share(&self, variant: Variant<'_>) -> Option<Share> {
         Share::of(variant.journeys, self.journeys).ok().flatten()
     }
 
@@ -133,20 +245,89 @@ impl Variants {
         let mut covered = 0;
         self.ranked
             .iter()
-            .take_while(|variant| {
+            .take_while(|(_, journeys)| {
                 let short = (covered as f64) < wanted;
-                covered += variant.journeys;
+                covered += journeys;
                 short
             })
             .count()
     }
 }
 
-impl<'a> IntoIterator for &'a Variants {
-    type Item = &'a Variant;
-    type IntoIter = std::slice::Iter<'a, Variant>;
+/// Written with the names of activities, the most frequent variant first, and which share of journeys took each.
+impl Serialize for Variants {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Named<'a> {
+            activities: Vec<&'a str>,
+            journeys: u64,
+            share: Option<Share>,
+        }
+        let named = self.iter().map(|variant| Named {
+            activities: variant.activities.iter().map(|&code| self.names.name(code)).collect(),
+            journeys: variant.journeys,
+            share: self.share(variant),
+        });
+        let mut fields = serializer.serialize_struct("Variants", 3)?;
+        fields.serialize_field("journeys", &self.journeys)?;
+        fields.serialize_field("ties", &self.ties)?;
+        fields.serialize_field("variants", &named.collect::<Vec<_>>())?;
+        fields.end()
+    }
+}
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn ranked(log: &JourneyLog) -> Vec<(Vec<u16>, u64)> {
+        Variants::from_log(log).iter().map(|one| (one.activities.to_vec(), one.journeys)).collect()
+    }
+
+    proptest! {
+        /// With few and with many names, because few take fewer bits.
+        #[test]
+        fn equals_counting_in_a_map(
+            journeys in prop::collection::vec(prop::collection::vec(0_u16..3, 1..25), 0..60),
+            spread in prop::sample::select(vec![1_u16, 100]),
+            cut in 0_u32..60,
+        ) {
+            let names = Activities::new((0..300).map(|n| format!("{n:03}"))).unwrap();
+            let log = |of: &dyn Fn(u32) -> bool| {
+                let rows = (0..).zip(&journeys).filter(|one| of(one.0));
+                let rows: Vec<_> = rows.flat_map(|(c, codes)| (0..).zip(codes).map(move |(t, &a)| (c, t, a * spread))).collect();
+                let customers: Vec<u32> = rows.iter().map(|row| row.0).collect();
+                let times: Vec<i64> = rows.iter().map(|row| row.1).collect();
+                let codes: Vec<u16> = rows.iter().map(|row| row.2).collect();
+                let names = if spread == 1 { Activities::new(["a", "b", "c"]).unwrap() } else { names.clone() };
+                JourneyLog::from_columns(&customers, &times, &codes, names).unwrap()
+            };
+            let whole = log(&|_| true);
+            let mut expected: BTreeMap<Vec<u16>, u64> = BTreeMap::new();
+            for journey in whole.journeys() {
+                *expected.entry(journey.activities().to_vec()).or_insert(0) += 1;
+            }
+            let mut expected: Vec<_> = expected.into_iter().collect();
+            expected.sort_by_key(|one| std::cmp::Reverse(one.1));
+            prop_assert_eq!(&ranked(&whole), &expected);
+
+            let (low, high) = (Variants::from_log(&log(&|n| n < cut)), Variants::from_log(&log(&|n| n >= cut)));
+            let (mut one, mut two) = (low.clone(), high.clone());
+            one.merge(&high).unwrap();
+            two.merge(&low).unwrap();
+            prop_assert_eq!(&one, &Variants::from_log(&whole));
+            prop_assert_eq!(&two, &one);
+        }
+    }
+
+    #[test]
+    fn very_many_are_told_apart() {
+        let digits = |number: u32| (0..4).map(move |place| number / 11_u32.pow(place) % 11);
+        let rows = (0..14_641_u32).flat_map(|n| (0..).zip(digits(n)).map(move |(at, digit)| (n, at, digit)));
+        let variants = Variants::from_log(&JourneyLog::from_events(rows, 20).unwrap());
+        assert_eq!((variants.len(), variants.journeys()), (14_641, 14_641));
+        assert!(variants.iter().map(|one| one.activities).is_sorted());
     }
 }

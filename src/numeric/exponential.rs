@@ -5,6 +5,12 @@ pub(crate) fn ln_1p_exp(x: f64) -> f64 {
     if x > 0.0 { x + libm::log1p(libm::exp(-x)) } else { libm::log1p(libm::exp(x)) }
 }
 
+/// ln(e^one + e^other), without overflow.
+pub(crate) fn ln_sum_exp(one: f64, other: f64) -> f64 {
+    let (low, high) = if one < other { (one, other) } else { (other, one) };
+    if low == f64::NEG_INFINITY { high } else { high + libm::log1p(libm::exp(low - high)) }
+}
+
 /// 1 / (1 + e^x): falls from 1 to 0, precise in both tails.
 pub(crate) fn falling_logistic(x: f64) -> f64 {
     if x > 0.0 {
@@ -20,6 +26,20 @@ mod tests {
     #![expect(clippy::float_cmp, reason = "these are exact")]
 
     use super::*;
+    use crate::numeric::reference;
+
+    #[test]
+    fn sums_agree_with_the_table() {
+        let rows = reference::rows("lse.csv");
+        for (x, truth) in &rows {
+            let error = (ln_sum_exp(x[0], x[1]) / truth - 1.0).abs();
+            assert!(error <= 4.0 * f64::EPSILON, "{x:?}: {error}");
+        }
+        assert_eq!(rows.len(), 57);
+        let nothing = f64::NEG_INFINITY;
+        assert_eq!((ln_sum_exp(nothing, 3.0), ln_sum_exp(nothing, nothing)), (3.0, nothing));
+        assert_eq!(ln_sum_exp(1e300, -1e300), 1e300);
+    }
 
     #[test]
     fn tails_are_kept() {

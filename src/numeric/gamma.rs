@@ -3,11 +3,13 @@
 #[cfg(test)]
 mod tests;
 
+use super::double::Double;
+
 /// Half of ln(2 pi).
 const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
 
 /// Stirling's series is good to the last bit from here on.
-const FAR: f64 = 10.0;
+pub(crate) const FAR: f64 = 10.0;
 
 /// The only positive root of digamma, in two parts.
 const ROOT: f64 = 1.461_632_144_968_362_2;
@@ -41,15 +43,15 @@ const NEAR: [f64; 22] = [
 ];
 
 /// B(2k) / (2k (2k - 1)), k = 1.., highest first: ln-gamma less Stirling's main terms.
-const LN_GAMMA_FAR: [f64; 7] =
+pub(super) const LN_GAMMA_FAR: [f64; 7] =
     [1.0 / 156.0, -691.0 / 360_360.0, 1.0 / 1188.0, -1.0 / 1680.0, 1.0 / 1260.0, -1.0 / 360.0, 1.0 / 12.0];
 
 /// B(2k) / (2k), k = 1.., highest first.
-const DIGAMMA_FAR: [f64; 7] =
+pub(super) const DIGAMMA_FAR: [f64; 7] =
     [1.0 / 12.0, -691.0 / 32_760.0, 1.0 / 132.0, -1.0 / 240.0, 1.0 / 252.0, -1.0 / 120.0, 1.0 / 12.0];
 
 /// B(2k), k = 1.., highest first.
-const TRIGAMMA_FAR: [f64; 7] =
+pub(super) const TRIGAMMA_FAR: [f64; 7] =
     [7.0 / 6.0, -691.0 / 2730.0, 5.0 / 66.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 1.0 / 6.0];
 
 fn horner(coefficients: &[f64], x: f64) -> f64 {
@@ -62,7 +64,7 @@ pub(crate) fn ln_gamma(x: f64) -> f64 {
 }
 
 /// ln Gamma(x) - [(x - 1/2) ln x - x + ln(2 pi) / 2] for x >= `FAR`.
-fn stirling_rest(x: f64) -> f64 {
+pub(crate) fn stirling_rest(x: f64) -> f64 {
     horner(&LN_GAMMA_FAR, (x * x).recip()) / x
 }
 
@@ -129,7 +131,31 @@ pub(crate) fn ln_beta(a: f64, b: f64) -> f64 {
     } else if large >= FAR {
         ln_gamma(small) - ln_gamma_step(large, small)
     } else {
-        // As a product, because the three logarithms may cancel: B(1, 1) = 1.
-        libm::log(libm::tgamma(small) * (libm::tgamma(large) / libm::tgamma(small + large)))
+        ln_beta_near(small, large)
     }
+}
+
+/// The same for a, b < `FAR`: by recurrence from arguments of 1..=2, where the three logarithms are small, with factors
+/// in two parts each, because everything may cancel.
+fn ln_beta_near(a: f64, b: f64) -> f64 {
+    let (a_steps, b_steps) = (libm::floor(a), libm::floor(b));
+    let (a_rest, b_rest) = (a - a_steps, b - b_steps);
+    let carry = libm::floor(a_rest + b_rest);
+    let whole = Double::sum(a_rest.max(b_rest) - carry, a_rest.min(b_rest));
+    let logarithms = ln_gamma(1.0 + a_rest) + ln_gamma(1.0 + b_rest) - ln_gamma(1.0 + whole.high);
+    // Gamma(rest + steps) / Gamma(1 + rest) = (rest + 1) (rest + 2) .. (rest + steps - 1), or 1 / rest for no step.
+    let rising = |rest: Double, steps: f64| {
+        let (mut product, mut step) = (Double::ONE, 1.0);
+        while step < steps {
+            product = product * (rest + step);
+            step += 1.0;
+        }
+        product
+    };
+    let divisor = |rest: Double, steps: f64| if steps < 1.0 { rest } else { Double::ONE };
+    let steps = a_steps + b_steps + carry;
+    let ratio = rising(a_rest.into(), a_steps) * rising(b_rest.into(), b_steps) / rising(whole, steps);
+    let ratio =
+        ratio * divisor(whole, steps) / divisor(a_rest.into(), a_steps) / divisor(b_rest.into(), b_steps);
+    logarithms + ratio.ln()
 }

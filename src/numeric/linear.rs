@@ -38,14 +38,20 @@ impl Symmetric {
         self.cells.iter().all(|cell| cell.is_finite())
     }
 
-    /// The lower factor L of (self + shift I) = L L', or `None` when that is not positive definite.
-    pub(crate) fn cholesky(&self, shift: f64) -> Option<Cholesky> {
+    /// The lower factor L of (self + damping D) = L L', or `None` when that is not positive definite.
+    ///
+    /// D holds the absolute diagonal of self, so that each direction is damped in its own measure: one that is nearly
+    /// flat is not stopped by the steepness of the others.
+    pub(crate) fn cholesky(&self, damping: f64) -> Option<Cholesky> {
         let size = self.size;
+        // What lies below this on the diagonal is rounding.
+        let noise = 1e-15 * (0..size).map(|k| self.at(k, k).abs()).sum::<f64>();
         let mut cells = vec![0.0; size * size];
         for row in 0..size {
             for column in 0..=row {
                 let dot: f64 = (0..column).map(|k| cells[row * size + k] * cells[column * size + k]).sum();
                 if row == column {
+                    let shift = damping * self.at(row, row).abs().max(noise);
                     let square = self.at(row, row) + shift - dot;
                     // A pivot of rounding size is a zero.
                     let least = 1e-15 * (self.at(row, row).abs() + shift);
@@ -120,6 +126,12 @@ pub(crate) struct Cholesky {
 }
 
 impl Cholesky {
+    /// L times a vector: normal draws become those of the covariance L L'.
+    pub(crate) fn times(&self, vector: &[f64]) -> Vec<f64> {
+        let row = |row: usize| (0..=row).map(|k| self.cells[row * self.size + k] * vector[k]).sum();
+        (0..self.size.min(vector.len())).map(row).collect()
+    }
+
     /// The x with L L' x = `right`.
     pub(crate) fn solve(&self, right: Vec<f64>) -> Vec<f64> {
         let size = self.size;

@@ -67,6 +67,8 @@ const MOST_ITERATIONS: u32 = 200;
 const LAST_STEP: f64 = 1e-7;
 /// The longest step in one parameter.
 const LONGEST_STEP: f64 = 2.0;
+/// Damping beyond this leaves no step.
+const MOST_DAMPING: f64 = 1e15;
 /// Curvatures beyond this condition leave no digit of the flattest direction.
 const WORST_CONDITION: f64 = 1e13;
 
@@ -87,12 +89,14 @@ pub(crate) fn maximise(
     let mut damping = 0.0_f64;
     while found.iterations < MOST_ITERATIONS {
         found.iterations += 1;
-        let scale = trace(&found.point.curvature).max(1e-300);
         let (mut step, full) = loop {
             if let Some(factor) = found.point.curvature.cholesky(damping) {
                 break (factor.solve(found.point.gradient.clone()), damping == 0.0);
             }
-            damping = (damping * 10.0).max(1e-3 * scale);
+            if damping > MOST_DAMPING {
+                return found;
+            }
+            damping = (damping * 10.0).max(1e-3);
         };
         let length = step.iter().fold(0.0, |length: f64, s| s.abs().max(length));
         if !length.is_finite() {
@@ -124,13 +128,17 @@ pub(crate) fn maximise(
                 found.ending = if flat { Ending::Flat } else { Ending::Maximum };
                 return found;
             }
-            damping = if damping < 1e-6 * scale { 0.0 } else { damping / 10.0 };
+            damping = if damping < 1e-6 { 0.0 } else { damping / 10.0 };
         } else {
-            damping = (damping * 10.0).max(1e-4 * scale);
-            if damping > 1e15 * scale {
-                return found;
+            damping = (damping * 10.0).max(1e-4);
+            if damping > MOST_DAMPING {
+                break;
             }
         }
+    }
+    // Where no slope is left and yet no step is the last, the function is flat.
+    if found.gradient_norm() <= 1e-12 * found.point.value.abs() && found.condition() > WORST_CONDITION {
+        found.ending = Ending::Flat;
     }
     found
 }
@@ -141,10 +149,6 @@ fn gain(found: &Found) -> f64 {
         let step = factor.solve(found.point.gradient.clone());
         0.5 * step.iter().zip(&found.point.gradient).map(|(s, g)| s * g).sum::<f64>()
     })
-}
-
-fn trace(matrix: &Symmetric) -> f64 {
-    (0..matrix.size()).map(|k| matrix.at(k, k).abs()).sum()
 }
 
 #[cfg(test)]
@@ -191,6 +195,11 @@ mod tests {
             curvature: Symmetric::from_upper(2, |row, column| if row == column { 2.0 } else { -2.0 }),
         };
         assert_ne!(maximise(vec![1.0, 0.0], &[WIDE; 2], ridge).ending, Ending::Maximum);
+        let table = |at: &[f64]| {
+            let ridge = ridge(at);
+            Point { value: ridge.value - 1.0, ..ridge }
+        };
+        assert_eq!(maximise(vec![1.0, 0.0], &[WIDE; 2], table).ending, Ending::Flat);
         let nowhere =
             |_: &[f64]| Point { value: f64::NAN, gradient: vec![f64::NAN], curvature: Symmetric::zeros(1) };
         assert_eq!(maximise(vec![0.0], &[WIDE], nowhere).ending, Ending::GaveUp);

@@ -142,6 +142,11 @@ impl Proportion {
         (hits <= trials).then_some(Self { hits, trials })
     }
 
+    /// How many were hit.
+    pub(crate) fn hits(self) -> u64 {
+        self.hits
+    }
+
     /// How many there were to hit.
     pub(crate) fn trials(self) -> u64 {
         self.trials

@@ -35,6 +35,59 @@ impl Outcomes {
     }
 }
 
+/// Outcomes of comparable customers, stratum by stratum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Strata([Outcomes; STRATA]);
+
+/// No purchase yet, or one of four bands of purchases and of tenure.
+const STRATA: usize = 17;
+
+/// The stratum of a customer at a contact, from what was known of them then: how many days they had bought on, and for
+/// how many days they had been a customer.
+pub(super) fn stratum(purchase_days: &[i32], day: i64) -> usize {
+    let bought = purchase_days.partition_point(|&bought| i64::from(bought) <= day);
+    let before = purchase_days.get(..bought).unwrap_or_default();
+    let Some(&first) = before.first() else { return 0 };
+    let purchases = match before.chunk_by(|one, next| one == next).count() {
+        ..2 => 0,
+        2..4 => 1,
+        4..8 => 2,
+        8.. => 3,
+    };
+    let tenure = match day - i64::from(first) {
+        ..30 => 0,
+        30..180 => 1,
+        180..730 => 2,
+        730.. => 3,
+    };
+    1 + 4 * purchases + tenure
+}
+
+impl Strata {
+    pub(super) fn push(&mut self, stratum: usize, came_back: bool) {
+        if let Some(outcomes) = self.0.get_mut(stratum) {
+            outcomes.push(came_back);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| mine.merge(theirs));
+    }
+
+    /// The exposed beside the others of each stratum that has both, where `self` are all.
+    pub(super) fn compared(&self, exposed: &Self) -> impl Iterator<Item = (Outcomes, Outcomes)> {
+        let pairs = self.0.into_iter().zip(exposed.0).map(|(all, exposed)| (exposed, all.without(exposed)));
+        pairs.filter(|(exposed, others)| exposed.customers > 0 && others.customers > 0)
+    }
+
+    #[cfg(test)]
+    pub(super) fn total(&self) -> Outcomes {
+        let mut total = Outcomes::default();
+        self.0.iter().for_each(|outcomes| total.merge(*outcomes));
+        total
+    }
+}
+
 const EVIDENCE: usize = 5;
 
 /// The smallest ids seen: the same ones in whatever order they come.
@@ -85,7 +138,7 @@ pub(super) struct Tally {
     pub(super) valued: u64,
     pub(super) value: u128,
     /// Those who were exposed to it by their first contact at the place, where that is old enough.
-    pub(super) first: Outcomes,
+    pub(super) first: Strata,
     pub(super) evidence: Evidence,
 }
 
@@ -132,7 +185,7 @@ impl Tally {
         self.exposed = self.exposed.saturating_add(other.exposed);
         self.valued = self.valued.saturating_add(other.valued);
         self.value = self.value.saturating_add(other.value);
-        self.first.merge(other.first);
+        self.first.merge(&other.first);
         self.evidence.merge(&other.evidence);
     }
 }
@@ -145,11 +198,19 @@ pub(super) struct Cell {
     /// Customers who came here by themselves, long enough ago to have fallen silent since.
     pub(super) reached_long_ago: u64,
     /// All customers whose first contact at the place is old enough.
-    pub(super) first: Outcomes,
+    pub(super) first: Strata,
     kinds: [Tally; PainKind::ALL.len()],
 }
 
 impl Cell {
+    /// How many customers came here who could have met this kind of pain.
+    pub(super) const fn reached_by(&self, kind: PainKind) -> u64 {
+        match kind {
+            PainKind::Defected => self.reached_long_ago,
+            _ => self.reached,
+        }
+    }
+
     pub(super) fn tally(&self, kind: PainKind) -> Tally {
         self.kinds.get(kind as usize).copied().unwrap_or_default()
     }
@@ -163,7 +224,7 @@ impl Cell {
     pub(super) fn merge(&mut self, other: &Self) {
         self.reached = self.reached.saturating_add(other.reached);
         self.reached_long_ago = self.reached_long_ago.saturating_add(other.reached_long_ago);
-        self.first.merge(other.first);
+        self.first.merge(&other.first);
         for (mine, theirs) in self.kinds.iter_mut().zip(&other.kinds) {
             mine.merge(theirs);
         }

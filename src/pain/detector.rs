@@ -1,6 +1,6 @@
 use super::contact::{Ending, SECONDS_A_DAY};
 use super::{Contact, Experience, PainRule, Rules};
-use crate::interaction::{Channel, PainKind};
+use crate::interaction::{Channel, PainKind, Touchpoint};
 use crate::tag::Tag;
 
 /// What the rules say about one contact.
@@ -68,6 +68,8 @@ const fn exposing(kind: PainKind) -> u16 {
 pub(super) struct Detector {
     marks: Vec<Marks>,
     threads: Vec<(Tag, usize)>,
+    /// The touch points of a visit, and how often the customer came to each.
+    entered: Vec<(Touchpoint, u16)>,
 }
 
 impl Detector {
@@ -83,6 +85,7 @@ impl Detector {
                 single(contact, marks, rules);
             }
         }
+        self.loops(contacts, rules);
         self.same_reason(contacts, as_of, rules);
         self.silence(contacts, experience.purchase_days, as_of, rules);
         &self.marks
@@ -102,6 +105,38 @@ impl Detector {
                 let inbound = || contacts().filter(|(_, contact)| contact.is_inbound());
                 repeats(inbound(), rules, &mut self.marks);
                 back_and_forth(inbound(), rules, &mut self.marks);
+            }
+        }
+    }
+
+    /// Within one visit the customer came back to a touch point, from elsewhere, again and again.
+    fn loops(&mut self, contacts: &[Contact], rules: &Rules) {
+        self.entered.clear();
+        let mut last: Option<&Contact> = None;
+        let mut marks = self.marks.iter_mut();
+        for contact in contacts {
+            let marks = marks.next();
+            if !contact.is_inbound() {
+                continue;
+            }
+            let touchpoint = contact.touchpoint();
+            let goes_on = last.is_some_and(|last| contact.at() - last.at() < rules.same_contact_s());
+            let stays = goes_on && last.is_some_and(|last| last.touchpoint() == touchpoint);
+            last = Some(contact);
+            if !goes_on {
+                self.entered.clear();
+            }
+            if stays {
+                continue;
+            }
+            let known = self.entered.iter_mut().find(|(place, _)| *place == touchpoint);
+            let Some((_, returns)) = known else {
+                self.entered.push((touchpoint, 0));
+                continue;
+            };
+            *returns = returns.saturating_add(1);
+            if let Some(marks) = marks.filter(|_| *returns >= rules.loop_returns()) {
+                marks.add(PainRule::Loop);
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::measure::{Estimate, Share};
 use crate::money::{Currency, Money};
 use crate::numeric::exact;
 use crate::numeric::proportion::{self, Interval, Proportion};
+use crate::numeric::stratified::Stratified;
 use serde::Serialize;
 use std::fmt;
 
@@ -81,29 +82,41 @@ impl Reach {
     }
 }
 
-/// What meeting a pain point does: a comparison among those who reached the same step.
+/// What meeting a pain point does: a comparison among those who reached the same step, and were comparable when they
+/// did.
 ///
 /// Each customer counts once, by their **first** contact at the stage and touch point: it exposed them to the pain or
 /// it did not, and afterwards they came back or not. More contacts would give customers who stay more chances to meet
 /// a pain, and so make it look good.
 ///
+/// Customers are compared within strata of what they were worth and how long they had been customers **at that
+/// contact**: on how many days they had bought (0, 1, 2 to 3, 4 to 7, 8 or more) and for how long (less than 30, 180
+/// or 730 days, or longer). What is known of their value today knows already whether they came back, and would hide
+/// the effect. Strata with customers of one side only compare nothing and are left out of all figures.
+///
 /// # Formula
 /// ```text
-///                    came back   did not
-/// exposed                 a         b        d = c / (c + d) - a / (a + b)
-/// not exposed             c         d        Newcombe's interval; p by the pooled test, by Fisher's exact test
-///                                            where a cell expects fewer than 5; q by Benjamini and Hochberg
-///                                            over all points of the report that are tested
+/// in stratum s       came back   did not
+/// exposed               a_s        b_s       d = Σ w_s (c_s / (c_s + d_s) - a_s / (a_s + b_s)) / Σ w_s
+/// not exposed           c_s        d_s       w_s = (a_s + b_s) (c_s + d_s) / (a_s + b_s + c_s + d_s)
+///
+/// interval of d: Sato's; odds ratio: Mantel and Haenszel's, interval by Robins, Breslow and Greenland
+/// p: test of Cochran, Mantel and Haenszel, exact where Mantel and Fleiss find the numbers too small for it
+/// one stratum only: Newcombe's interval; p by the pooled test, by Fisher's where a cell expects fewer than 5
+/// q: Benjamini and Hochberg over all points of the report that are tested
 ///
 /// value at risk = max(0, d) Σ v     over all customers exposed, v their value; the ends from those of d
 /// ```
 ///
-/// Source: R. G. Newcombe, Statistics in Medicine 17 (1998); Y. Benjamini, Y. Hochberg, JRSS B 57 (1995).
+/// Source: N. Mantel, W. Haenszel, JNCI 22 (1959); T. Sato, Biometrics 45 (1989); R. G. Newcombe, Statistics in Medicine
+/// 17 (1998); Y. Benjamini, Y. Hochberg, JRSS B 57 (1995).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Effect {
     exposed: Estimate,
     others: Estimate,
     fewer: Estimate,
+    odds_ratio: Option<Estimate>,
+    strata: u64,
     p_value: f64,
     q_value: f64,
     customers_exposed: u64,
@@ -112,20 +125,32 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// The share of those exposed that came back.
+    /// The share of those exposed that came back, before customers are compared within strata.
     pub const fn exposed(&self) -> Estimate {
         self.exposed
     }
 
-    /// The share of those who reached the same step without being exposed that came back.
+    /// The share of those who reached the same step without being exposed that came back, before customers are compared
+    /// within strata.
     pub const fn others(&self) -> Estimate {
         self.others
     }
 
-    /// How much less often those exposed came back: the difference of the shares, from -1 to 1, with Newcombe's
-    /// interval.
+    /// How much less often those exposed came back than comparable customers: the pooled difference of the shares, from
+    /// -1 to 1, with its interval.
     pub const fn fewer_came_back(&self) -> Estimate {
         self.fewer
+    }
+
+    /// The odds of coming back when exposed over those of comparable customers who were not: below 1 where it harms.
+    /// `None` where the data give no finite ratio or interval.
+    pub const fn odds_ratio(&self) -> Option<Estimate> {
+        self.odds_ratio
+    }
+
+    /// Within how many strata customers were compared.
+    pub const fn strata(&self) -> u64 {
+        self.strata
     }
 
     /// How likely a difference of this size or more would be if there were none.
@@ -248,7 +273,7 @@ fn reach(
 ) -> Result<Finding<Reach>, PainError> {
     let too_few = Finding::TooFew { minimum: options.minimum() };
     let defected = kind == PainKind::Defected;
-    let reached = if defected { cell.reached_long_ago } else { cell.reached };
+    let reached = cell.reached_by(kind);
     if reached < options.minimum() {
         return Ok(too_few);
     }
@@ -270,25 +295,44 @@ fn reach(
 }
 
 #[expect(clippy::cast_precision_loss, reason = "estimates need no more than 53 bits of the sums")]
-fn effect(
+pub(super) fn effect(
     cell: &Cell,
     tally: &Tally,
     currency: Currency,
     options: &PointOptions,
 ) -> Result<Finding<Effect>, PainError> {
     let too_few = Finding::TooFew { minimum: options.minimum() };
-    let (exposed, others) = (tally.first, cell.first.without(tally.first));
+    let proportion = |group: Outcomes| Proportion::new(group.back, group.customers);
+    let (mut exposed, mut others) = (Outcomes::default(), Outcomes::default());
+    let (mut pooled, mut tables) = (Stratified::default(), Vec::new());
+    for (one, other) in cell.first.compared(&tally.first) {
+        let (Some(with), Some(without)) = (proportion(one), proportion(other)) else { continue };
+        exposed.merge(one);
+        others.merge(other);
+        pooled.push(with, without);
+        tables.push((with, without));
+    }
     if exposed.customers.min(others.customers) < options.minimum() {
         return Ok(too_few);
     }
-    let proportion = |group: Outcomes| Proportion::new(group.back, group.customers);
     let (Some(with), Some(without)) = (proportion(exposed), proportion(others)) else { return Ok(too_few) };
-    let (Some(fewer), ends) = proportion::difference(without, with, options.z()) else { return Ok(too_few) };
     let n = exposed.customers.saturating_add(others.customers);
-    let p_value = if least_expected(exposed, others) < 5.0 {
-        exact::fisher_p(exposed.back, exposed.customers, others.back, others.customers)
+    let (fewer, ends, p_value) = if tables.len() == 1 {
+        let (Some(fewer), ends) = proportion::difference(without, with, options.z()) else {
+            return Ok(too_few);
+        };
+        (fewer, ends, p_of_two(exposed, others, with, without))
     } else {
-        proportion::pooled_p(without, with)
+        // Pooled are the shares of the exposed less those of the others: the other way round.
+        let Some((more, ends)) = pooled.risk_difference(options.z()) else { return Ok(too_few) };
+        let p_value = if pooled.is_large() { pooled.p_value() } else { exact::stratified_p(tables) };
+        (0.0 - more, Interval { lower: 0.0 - ends.upper, upper: 0.0 - ends.lower }, p_value)
+    };
+    let odds_ratio = match pooled.odds_ratio(options.z()) {
+        Some((ratio, ends)) if ends.upper.is_finite() => {
+            Some(Estimate::new(ratio, ends.lower, ends.upper, options.level(), n)?)
+        }
+        _ => None,
     };
     let value_at_risk = if tally.valued > 0 {
         let at_risk = |share: f64| tally.value as f64 * share.max(0.0);
@@ -301,12 +345,23 @@ fn effect(
         exposed: share_of(with, exposed.customers, options)?,
         others: share_of(without, others.customers, options)?,
         fewer: Estimate::new(fewer, ends.lower, ends.upper, options.level(), n)?,
+        odds_ratio,
+        strata: pooled.strata(),
         p_value,
         q_value: p_value,
         customers_exposed: tally.exposed,
         customers_valued: tally.valued,
         value_at_risk,
     }))
+}
+
+/// How likely two shares this far apart are if they are equal.
+pub(super) fn p_of_two(one: Outcomes, other: Outcomes, share: Proportion, other_share: Proportion) -> f64 {
+    if least_expected(one, other) < 5.0 {
+        exact::fisher_p(one.back, one.customers, other.back, other.customers)
+    } else {
+        proportion::pooled_p(share, other_share)
+    }
 }
 
 /// The smallest count that equal shares would lead one to expect in the table.
@@ -319,7 +374,11 @@ fn least_expected(one: Outcomes, other: Outcomes) -> f64 {
     row * column / (all as f64).max(1.0)
 }
 
-fn share_of(proportion: Proportion, n: u64, options: &PointOptions) -> Result<Estimate, PainError> {
+pub(super) fn share_of(
+    proportion: Proportion,
+    n: u64,
+    options: &PointOptions,
+) -> Result<Estimate, PainError> {
     let ends = proportion.wilson(options.z());
     Ok(Estimate::new(proportion.share().unwrap_or(0.0), ends.lower, ends.upper, options.level(), n)?)
 }

@@ -26,6 +26,8 @@ vocabulary! {
         Unanswered = "unanswered",
         /// The company owed the next step, and nothing followed.
         DeadEnd = "dead_end",
+        /// The customer went round in circles within one visit.
+        Loop = "loop",
         /// The customer had to come again for the same reason.
         RepeatContact = "repeat_contact",
         /// The customer was sent from one channel to another and back for the same reason.
@@ -49,7 +51,7 @@ impl PainRule {
     /// What the rule is a symptom of.
     pub const fn kind(self) -> PainKind {
         match self {
-            Self::Abandoned | Self::Unanswered | Self::DeadEnd => PainKind::Lost,
+            Self::Abandoned | Self::Unanswered | Self::DeadEnd | Self::Loop => PainKind::Lost,
             Self::RepeatContact | Self::BackAndForth => PainKind::Confused,
             Self::LongWait | Self::ManyTransfers | Self::LowEase | Self::LowSentiment | Self::Complaint => {
                 PainKind::Frustrated
@@ -66,34 +68,34 @@ impl PainRule {
 
 /// What customers may expect of a touch point: how long they wait at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "ExpectationFields", into = "ExpectationFields")]
-pub struct Expectation {
+#[serde(try_from = "ExpectedWaitFields", into = "ExpectedWaitFields")]
+pub struct ExpectedWait {
     touchpoint: Touchpoint,
     wait_s: u32,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename = "Expectation")]
-struct ExpectationFields {
+#[serde(rename = "ExpectedWait")]
+struct ExpectedWaitFields {
     touchpoint: Touchpoint,
     wait_s: u32,
 }
 
-impl From<Expectation> for ExpectationFields {
-    fn from(expectation: Expectation) -> Self {
+impl From<ExpectedWait> for ExpectedWaitFields {
+    fn from(expectation: ExpectedWait) -> Self {
         Self { touchpoint: expectation.touchpoint, wait_s: expectation.wait_s }
     }
 }
 
-impl TryFrom<ExpectationFields> for Expectation {
+impl TryFrom<ExpectedWaitFields> for ExpectedWait {
     type Error = ValidationError;
 
-    fn try_from(fields: ExpectationFields) -> Result<Self, ValidationError> {
+    fn try_from(fields: ExpectedWaitFields) -> Result<Self, ValidationError> {
         Self::new(fields.touchpoint, Duration::from_secs(fields.wait_s.into()))
     }
 }
 
-impl Expectation {
+impl ExpectedWait {
     /// At this touch point customers wait `wait` at most, in whole seconds.
     ///
     /// # Errors
@@ -138,6 +140,7 @@ const USUAL_WAITS: [(Touchpoint, u32); 8] = [
 /// | `same_contact` | 30 minutes | a contact for the same reason sooner than this continues the one before it |
 /// | `expected_waits` | 2 min phone and chat, 5 min in person, 4 h social, 1 day e-mail, 7 days mail | what customers may expect |
 /// | `wait_multiple` | 3 | a wait is long when above so many times the expected one |
+/// | `loop_returns` | 2 | coming back to a touch point so often within one visit, from elsewhere, is a loop; a visit goes on while contacts follow within `same_contact` |
 /// | `transfers` | 2 | being handed on so often is a symptom |
 /// | `low_ease` | 0.25 | ease at or below, from 0 (hardest) to 1 |
 /// | `low_sentiment` | -0.5 | sentiment at or below, from -1 to 1 |
@@ -178,8 +181,9 @@ pub struct Rules {
 struct Fields {
     window_s: u32,
     same_contact_s: u32,
-    expected_waits: Vec<Expectation>,
+    expected_waits: Vec<ExpectedWait>,
     wait_multiple: u32,
+    loop_returns: u16,
     transfers: u16,
     low_ease: Share,
     low_sentiment: f64,
@@ -195,9 +199,10 @@ impl Default for Fields {
             window_s: 7 * DAY,
             same_contact_s: 30 * MINUTE,
             expected_waits: USUAL_WAITS
-                .map(|(touchpoint, wait_s)| Expectation { touchpoint, wait_s })
+                .map(|(touchpoint, wait_s)| ExpectedWait { touchpoint, wait_s })
                 .to_vec(),
             wait_multiple: 3,
+            loop_returns: 2,
             transfers: 2,
             low_ease: Share::new(0.25).unwrap_or_default(),
             low_sentiment: -0.5,
@@ -256,6 +261,10 @@ impl TryFrom<Fields> for Rules {
                 "must be 1 to 1000",
                 fields.wait_multiple,
             ));
+        }
+        if fields.loop_returns == 0 {
+            let rule = "must be at least 1";
+            return Err(ValidationError::new("rules.loop_returns", rule, fields.loop_returns));
         }
         if fields.transfers == 0 {
             return Err(ValidationError::new("rules.transfers", "must be at least 1", fields.transfers));
@@ -317,7 +326,7 @@ impl Rules {
 
     /// Sets what customers may expect of one touch point, in place of what was expected of it before.
     #[must_use]
-    pub fn expecting(mut self, expectation: Expectation) -> Self {
+    pub fn expecting(mut self, expectation: ExpectedWait) -> Self {
         self.fields.expected_waits.retain(|known| known.touchpoint != expectation.touchpoint);
         self.fields.expected_waits.push(expectation);
         Self::of(self.fields)
@@ -329,6 +338,14 @@ impl Rules {
     /// [`ValidationError`] when it is 0 or above 1000.
     pub fn with_wait_multiple(self, multiple: u32) -> Result<Self, ValidationError> {
         self.with(|fields| fields.wait_multiple = multiple)
+    }
+
+    /// Coming back to a touch point so often within one visit is a loop.
+    ///
+    /// # Errors
+    /// [`ValidationError`] when it is 0.
+    pub fn with_loop_returns(self, returns: u16) -> Result<Self, ValidationError> {
+        self.with(|fields| fields.loop_returns = returns)
     }
 
     /// Being handed on so often in one contact is a symptom.
@@ -378,7 +395,7 @@ impl Rules {
     }
 
     /// What customers may expect of the touch points.
-    pub fn expected_waits(&self) -> &[Expectation] {
+    pub fn expected_waits(&self) -> &[ExpectedWait] {
         &self.fields.expected_waits
     }
 
@@ -389,6 +406,10 @@ impl Rules {
 
     pub(super) fn window_s(&self) -> i64 {
         self.fields.window_s.into()
+    }
+
+    pub(super) fn loop_returns(&self) -> u16 {
+        self.fields.loop_returns
     }
 
     pub(super) fn same_contact_s(&self) -> i64 {

@@ -119,6 +119,7 @@ fn figure(contact: &Contact, marks: &Marks, rule: PainRule, rules: &Rules) -> Op
         PainRule::Abandoned
         | PainRule::Unanswered
         | PainRule::DeadEnd
+        | PainRule::Loop
         | PainRule::BackAndForth
         | PainRule::Complaint => None,
     }

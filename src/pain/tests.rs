@@ -137,6 +137,77 @@ fn a_fault_inside_the_check_out_does_not_look_good() {
 }
 
 #[test]
+fn customers_are_compared_with_their_like() {
+    // Regulars come back twice as often as new customers, and use the part that fails more.
+    let mut map = empty();
+    let mut id = 0;
+    let mut group = |before: &[i32], met: bool, customers: usize, back: usize| {
+        for place in 0..customers {
+            id += 1;
+            let contacts = [contact(id, 500 * DAY, EXISTING, abandoned_if(met))];
+            let mut purchases = before.to_vec();
+            purchases.extend((place < back).then_some(510));
+            map.push(&Experience::new(&contacts, &purchases).unwrap()).unwrap();
+        }
+    };
+    let regular = [1, 2, 3, 4, 5, 6, 7, 8];
+    group(&regular, true, 200, 120);
+    group(&regular, false, 100, 80);
+    group(&[490], true, 50, 10);
+    group(&[490], false, 300, 120);
+    // One more stratum with customers of one side compares nothing.
+    group(&[], true, 40, 0);
+    let report = map.points(&PointOptions::default()).unwrap();
+    let [point] = report.points() else { panic!("one point") };
+    let effect = point.effect().found().unwrap();
+    // All together, 130 of 250 came back of those who met it and 200 of 400 of the others.
+    close(effect.exposed().value(), 0.52);
+    close(effect.others().value(), 0.5);
+    close(effect.fewer_came_back().value(), 0.2);
+    assert_eq!((effect.strata(), effect.fewer_came_back().n()), (2, 650));
+    // (120 x 20 / 300 + 10 x 180 / 350) / (80 x 80 / 300 + 40 x 120 / 350), as a fraction 3 / 8.
+    let odds = effect.odds_ratio().unwrap();
+    close(odds.value(), 0.375);
+    // The chi-square test by the formula, in another language.
+    assert!((effect.p_value() / 1.134_336_572_602_13e-5 - 1.0).abs() < 1e-12);
+    assert_eq!(report.evident().count(), 1);
+}
+
+#[test]
+fn two_periods_are_compared() {
+    let map = |met: usize, back: usize, others_back: usize| {
+        let mut map = empty();
+        push_group(&mut map, 0..met, true, back);
+        push_group(&mut map, met..1000, false, others_back);
+        map
+    };
+    let options = PointOptions::default();
+    let (before, same, worse) = (map(200, 80, 400), map(210, 80, 390), map(400, 160, 300));
+    let trends = |later: &PainMap, earlier: &PainMap| {
+        let changes = later.changes(earlier, &options).unwrap();
+        assert_eq!((changes.all().len(), changes.tests()), (1, 2));
+        let change = changes.all()[0];
+        let trend = |finding: &Finding<Change>| finding.found().unwrap().trend();
+        (trend(change.reach()), trend(change.effect()), change.to_string())
+    };
+    assert_eq!(trends(&same, &before).0, Trend::NoEvidence);
+    assert_eq!(trends(&worse, &before).0, Trend::Worse);
+    assert_eq!(trends(&before, &worse).0, Trend::Better);
+    let deeper = map(200, 20, 400);
+    let (reach, effect, text) = trends(&deeper, &before);
+    assert_eq!((reach, effect), (Trend::NoEvidence, Trend::Worse));
+    assert_eq!(text, "existing, self_service, lost: reach no_evidence, effect worse");
+
+    let few = before.changes(&empty(), &options).unwrap();
+    assert_eq!(few.all()[0].reach(), &Finding::TooFew { minimum: 30 });
+    let rules = Rules::default().with_transfers(3).unwrap();
+    let other = PainMap::new(rules, as_of(), Currency::EUR);
+    assert_eq!(before.changes(&other, &options), Err(PainError::DifferentMaps { part: "rules" }));
+    let other = PainMap::new(Rules::default(), DateTime::UNIX_EPOCH, Currency::USD);
+    assert_eq!(before.changes(&other, &options), Err(PainError::DifferentMaps { part: "currency" }));
+}
+
+#[test]
 fn many_contacts_do_not_make_a_pain_look_good() {
     // Every tenth contact is abandoned, whoever makes it; loyal customers make ten, and come back more often.
     let mut map = empty();
@@ -173,7 +244,7 @@ fn whether_they_came_back_is_only_said_of_old_contacts() {
         let contacts = [contact(1, day * DAY + 7, EXISTING, abandoned_if(true))];
         map.push(&Experience::new(&contacts, purchases).unwrap()).unwrap();
         let place = cell::Place { stage: EXISTING, touchpoint: Touchpoint::SelfService };
-        let outcomes = map.cells()[&place].tally(PainKind::Lost).first;
+        let outcomes = map.cells()[&place].tally(PainKind::Lost).first.total();
         (outcomes.customers, outcomes.back, map.counts().censored)
     };
     assert_eq!(of(TODAY - 89, &[]), (0, 0, 1), "too young to be lost");
@@ -400,7 +471,7 @@ fn rules_and_options_refuse_nonsense() {
     assert!(rules().with_silence(Share::new(0.1).unwrap(), 0, 365).is_err());
     assert!(rules().with_back_within_days(0).is_err());
     assert!(rules().with_back_within_days(3661).is_err());
-    assert!(Expectation::new(Touchpoint::Chat, Duration::ZERO).is_err());
+    assert!(ExpectedWait::new(Touchpoint::Chat, Duration::ZERO).is_err());
     assert_eq!(serde_json::from_str::<Rules>("{}").unwrap(), rules());
     assert!(serde_json::from_str::<Rules>(r#"{"transfers":0}"#).is_err());
     assert!(serde_json::from_str::<Rules>(r#"{"transfer":2}"#).is_err(), "a misspelt field");

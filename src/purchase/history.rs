@@ -112,7 +112,7 @@ impl PurchaseHistory {
         self.add(i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX }), amount)
     }
 
-    fn add(&mut self, day: i32, amount: Money) -> Result<(), MoneyError> {
+    pub(super) fn add(&mut self, day: i32, amount: Money) -> Result<(), MoneyError> {
         if amount.currency() != self.currency {
             return Err(MoneyError::CurrencyMismatch { left: self.currency, right: amount.currency() });
         }

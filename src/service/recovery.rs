@@ -35,7 +35,8 @@ impl RecoveryPolicy {
     ) -> Result<Self, ServiceError> {
         let mut within = [0; 4];
         for (slot, time) in within.iter_mut().zip([acknowledge, cause, action, verify]) {
-            let too_long = || crate::ValidationError::new("recovery_policy", "must be countable", time);
+            let too_long =
+                || crate::validation::ValidationError::new("recovery_policy", "must be countable", time);
             *slot = whole_microseconds("recovery_policy", time)?.ok_or_else(too_long)?;
         }
         Ok(Self { clock, within })

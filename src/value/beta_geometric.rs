@@ -2,14 +2,15 @@
 //! regular times between purchases.
 
 use super::distinct_rows::{CHUNK, DistinctRows, Group, Row};
-use super::fit::fit;
-use super::likelihood::{Bounds, LeavesAfterPurchase, Slopes};
+use super::fit::fit_with_priors;
+use super::likelihood::{Bounds, LeavesAfterPurchase, Slopes, pace};
 use super::living::{Leaving, Living};
 use super::stages::{self, Stages};
-use super::{Buyer, Fit, FitError, TimedBuyer};
+use super::{Buyer, Fit, FitError, Priors, TimedBuyer};
 use crate::numeric::exponential::ln_1p_exp;
-use crate::numeric::gamma::{digamma, ln_gamma, ln_rising, trigamma};
+use crate::numeric::gamma::{ln_gamma, ln_rising};
 use crate::numeric::linear::Symmetric;
+use crate::numeric::rising::rising_slopes;
 
 /// The most stages that are tried.
 const MOST_TRIED: u32 = 12;
@@ -24,6 +25,41 @@ pub struct BetaGeometric {
     pub(super) b: f64,
     pub(super) stages: u32,
     pub(super) first: u32,
+}
+
+/// So many factors of up to `LARGE` each make a product that is still a number.
+const FACTORS: usize = 8;
+const LARGE: f64 = 1e30;
+/// ln(1 + x) keeps fourteen digits from this x on.
+const SMALL: f64 = 0.01;
+
+/// A sum of logarithms of factors, which takes one logarithm for all factors that count once.
+#[derive(Clone, Copy, Debug)]
+struct Logarithms {
+    product: f64,
+    sum: f64,
+}
+
+impl Default for Logarithms {
+    fn default() -> Self {
+        Self { product: 1.0, sum: 0.0 }
+    }
+}
+
+impl Logarithms {
+    /// Adds so many times ln(1 + x), for an x of 0 or more.
+    fn add_1p(&mut self, times: f64, x: f64) {
+        // A small x would lose its digits in the factor, and few of the largest make a product too large.
+        if (times - 1.0).abs() < 1e-9 && (SMALL..LARGE).contains(&x) {
+            self.product *= 1.0 + x;
+        } else {
+            self.sum += times * libm::log1p(x);
+        }
+    }
+
+    fn sum(self) -> f64 {
+        self.sum + libm::log(self.product)
+    }
 }
 
 /// ln x (x + 1) .. (x + steps - 1) for more steps than a `u32` may count.
@@ -137,7 +173,7 @@ impl BetaGeometric {
 
     pub(super) fn starts(&self, rows: &DistinctRows) -> Vec<Vec<f64>> {
         // A rate of one purchase in the mean time between purchases, as if nobody had left.
-        let pace = rows.total_age / rows.total_frequency / f64::from(self.stages);
+        let pace = pace(rows) / f64::from(self.stages);
         vec![
             vec![0.4, 0.4 * pace, 0.8, 2.5],
             vec![1.0, pace, 1.0, 1.0],
@@ -146,23 +182,21 @@ impl BetaGeometric {
         ]
     }
 
-    /// Rows for a given number of stages where the times between purchases are not known.
-    pub(super) fn unseen_rows(
-        buyers: impl IntoIterator<Item = Buyer>,
-        stages: u32,
-    ) -> Result<DistinctRows, FitError> {
-        let mut rows = DistinctRows::of(buyers)?;
+    /// The rows with what they add to the likelihood for a given number of stages, where the times between purchases are
+    /// not known.
+    pub(super) fn unseen_rows(mut rows: DistinctRows, stages: u32) -> DistinctRows {
         let unseen = |group: &Group| -> f64 {
             let part = |row: &Row| row.weight * ln_unseen_times(stages, group.frequency, row.recency);
             group.rows.chunks(CHUNK).map(|chunk| chunk.iter().map(part).sum::<f64>()).sum()
         };
         rows.constant = rows.groups.iter().map(unseen).sum();
-        Ok(rows)
+        rows
     }
 
     /// Fits for one number of stages after the other, and keeps the likeliest. Stops when three more have not helped.
     pub(super) fn fit_stages<M: LeavesAfterPurchase>(
         buyers: impl IntoIterator<Item = TimedBuyer>,
+        priors: &Priors,
         with_stages: impl Fn(u32) -> M,
     ) -> Result<Fit<M>, FitError> {
         let mut buyers: Vec<TimedBuyer> = buyers.into_iter().collect();
@@ -173,7 +207,9 @@ impl BetaGeometric {
         });
         let part = |chunk: &[TimedBuyer]| chunk.iter().map(TimedBuyer::ln_intervals).sum::<f64>();
         let ln_intervals: f64 = buyers.chunks(CHUNK).map(part).sum();
-        let mut rows = DistinctRows::of(buyers.iter().map(TimedBuyer::buyer))?;
+        let buyers = buyers.iter().map(TimedBuyer::buyer);
+        let mut rows = DistinctRows::with_priors(buyers, priors.say_all::<M>())?;
+        let reached = |fit: &Fit<M>| fit.log_likelihood() + fit.log_prior();
         let mut best: Option<Fit<M>> = None;
         let mut failure = None;
         let mut worse = 0;
@@ -181,9 +217,10 @@ impl BetaGeometric {
             // The likelihood of the times between purchases: G(k)^-x (t1 t2 .. tx)^(k-1).
             let k = f64::from(stages);
             rows.constant = (k - 1.0) * ln_intervals - rows.total_frequency * ln_gamma(k);
-            match fit(&with_stages(stages), &rows) {
-                Ok(fit) if best.as_ref().is_none_or(|best| fit.log_likelihood() > best.log_likelihood()) => {
-                    best = Some(fit);
+            match fit_with_priors(&with_stages(stages), &rows, priors) {
+                Ok(fit) if best.as_ref().is_none_or(|best| reached(&fit) > reached(best)) => {
+                    // The number of stages was chosen as well.
+                    best = Some(fit.with_choices(1));
                     worse = 0;
                 }
                 Ok(_) => worse += 1,
@@ -204,8 +241,6 @@ impl BetaGeometric {
         let Self { r, alpha, a, b, .. } = *self;
         let mut sums = Sums { value: histories.constant, ..Sums::default() };
         let ln_alpha = libm::log(alpha);
-        let at_zero = [digamma(r), digamma(a + b), digamma(b), trigamma(r), trigamma(a + b), trigamma(b)];
-        let [r1, ab1, b1, r2, ab2, b2] = at_zero;
         for group in &histories.groups {
             let (x, weight) = (f64::from(group.frequency), group.weight);
             let (stays, steps) = (x + f64::from(self.first), f64::from(self.stages) * x);
@@ -214,108 +249,134 @@ impl BetaGeometric {
                 value: ln_rising_far(r, u64::from(self.stages) * u64::from(group.frequency))
                     + ln_rising_far(b, self.stays(group.frequency))
                     - ln_rising_far(a + b, self.stays(group.frequency))
-                    + r * ln_alpha,
-                r: ln_alpha,
-                alpha: r / alpha,
-                r_alpha: alpha.recip(),
-                alpha_alpha: -r / (alpha * alpha),
+                    - steps * ln_alpha,
+                alpha: -steps / alpha,
+                alpha_alpha: steps / (alpha * alpha),
                 ..Sums::default()
             };
             if stays > 0.0 {
-                let (whole_gain, gain_b) = (ab1 - digamma(a + b + stays), digamma(b + stays) - b1);
-                let (whole_bend, bend_b) = (ab2 - trigamma(a + b + stays), trigamma(b + stays) - b2);
-                table.a += whole_gain;
-                table.b += gain_b + whole_gain;
-                table.a_a += whole_bend;
-                table.a_b += whole_bend;
-                table.b_b += bend_b + whole_bend;
+                let (whole_gain, whole_bend) = rising_slopes(a + b, stays);
+                let (gain_b, bend_b) = rising_slopes(b, stays);
+                table.a -= whole_gain;
+                table.b += gain_b - whole_gain;
+                table.a_a -= whole_bend;
+                table.a_b -= whole_bend;
+                table.b_b += bend_b - whole_bend;
             }
             if steps > 0.0 {
-                table.r += digamma(r + steps) - r1;
-                table.r_r += trigamma(r + steps) - r2;
+                let (gain, bend) = rising_slopes(r, steps);
+                table.r += gain;
+                table.r_r += bend;
             }
             sums.add(&table.times(weight));
-            for chunk in group.rows.chunks(CHUNK) {
-                let part = if self.stages > 1 {
-                    self.regular(group.frequency, chunk)
-                } else if stays > 0.0 {
-                    self.may_have_left(group.frequency, chunk)
-                } else {
-                    self.cannot_have_left(chunk)
-                };
-                sums.add(&part);
+        }
+        let parts = histories.parts(|group, rows| {
+            if self.stages > 1 {
+                self.regular(group.frequency, rows)
+            } else if self.stays(group.frequency) > 0 {
+                self.may_have_left(group.frequency, rows)
+            } else {
+                self.cannot_have_left(rows)
             }
+        });
+        for part in &parts {
+            sums.add(part);
         }
         sums.slopes()
     }
 
-    /// The part of those who never came back and had no chance to leave: -r ln(alpha + T).
+    /// The part of those who never came back and had no chance to leave: -r ln(1 + T / alpha).
+    ///
+    /// Here and below, logarithms and reciprocals are those against alpha alone, so that they keep their digits for the
+    /// largest r; the table holds the rest.
     fn cannot_have_left(&self, rows: &[Row]) -> Sums {
         let mut sums = Sums::default();
-        let r = self.r;
-        for row in rows {
-            let scale = self.alpha + row.age;
-            let inverse = scale.recip();
-            let ln_scale = row.weight * libm::log(scale);
-            sums.value -= r * ln_scale;
-            sums.r -= ln_scale;
-            sums.alpha -= row.weight * r * inverse;
-            sums.r_alpha -= row.weight * inverse;
-            sums.alpha_alpha += row.weight * r * inverse * inverse;
+        let (r, origin) = (self.r, self.alpha.recip());
+        for few in rows.chunks(FACTORS) {
+            let mut growths = Logarithms::default();
+            for row in few {
+                let now = (self.alpha + row.age).recip();
+                growths.add_1p(row.weight, row.age * origin);
+                // 1 / alpha - 1 / (alpha + T).
+                let lag = row.weight * row.age * now * origin;
+                sums.alpha += r * lag;
+                sums.r_alpha += lag;
+                sums.alpha_alpha -= r * lag * (origin + now);
+            }
+            let growth = growths.sum();
+            sums.value -= r * growth;
+            sums.r -= growth;
         }
         sums
     }
 
     /// The part of those who may have left that depends on their times:
-    /// -(r + x) ln(alpha + T) + ln(1 + e^q), with q the log-odds of having left.
+    /// -(r + x) ln(1 + T / alpha) + ln(1 + e^q), with q the log-odds of having left.
     fn may_have_left(&self, frequency: u32, rows: &[Row]) -> Sums {
-        let alpha = self.alpha;
+        let (alpha, origin) = (self.alpha, self.alpha.recip());
         let mut sums = Sums::default();
         let (shape, last) = (self.shape(frequency), self.last(frequency));
         let ln_odds = libm::log(self.a / last);
         // The slopes of q in a and b.
         let (q_a, q_b) = (self.a.recip(), -last.recip());
-        for row in rows {
-            let (till_now, till_last) = (alpha + row.age, alpha + row.recency);
-            let (now, then) = (till_now.recip(), till_last.recip());
-            let silence = libm::log1p((row.age - row.recency) * then);
-            let q = shape * silence + ln_odds;
-            let e = libm::exp(-q.abs());
-            let (likelier, rarer) = ((1.0 + e).recip(), e / (1.0 + e));
-            let weight = row.weight;
-            let spread = weight * likelier * rarer;
-            let gone = weight * if q > 0.0 { likelier } else { rarer };
-            let softplus = q.max(0.0) + libm::log1p(e);
-            let ln_now = weight * libm::log(till_now);
-            // The slopes of q in r and alpha, and its second derivatives.
-            let turn = now - then;
-            let (q_r, q_alpha) = (silence, shape * turn);
-            sums.value += weight * softplus - shape * ln_now;
-            sums.r += gone * q_r - ln_now;
-            sums.alpha += gone * q_alpha - weight * shape * now;
-            sums.a += gone * q_a;
-            sums.b += gone * q_b;
-            sums.r_r += spread * q_r * q_r;
-            sums.r_alpha += spread * q_r * q_alpha + gone * turn - weight * now;
-            sums.r_a += spread * q_r * q_a;
-            sums.r_b += spread * q_r * q_b;
-            sums.alpha_alpha +=
-                spread * q_alpha * q_alpha + shape * (gone * (then * then - now * now) + weight * now * now);
-            sums.alpha_a += spread * q_alpha * q_a;
-            sums.alpha_b += spread * q_alpha * q_b;
-            sums.a_a += (spread - gone) * q_a * q_a;
-            sums.a_b += spread * q_a * q_b;
-            sums.b_b += (spread + gone) * q_b * q_b;
+        for few in rows.chunks(FACTORS) {
+            let (mut growths, mut rests) = (Logarithms::default(), Logarithms::default());
+            for row in few {
+                let (till_now, till_last) = (alpha + row.age, alpha + row.recency);
+                let (now, then) = (till_now.recip(), till_last.recip());
+                let silence = libm::log1p((row.age - row.recency) * then);
+                let q = shape * silence + ln_odds;
+                let e = libm::exp(-q.abs());
+                let likelier = (1.0 + e).recip();
+                let rarer = e * likelier;
+                let weight = row.weight;
+                let spread = weight * likelier * rarer;
+                let gone = weight * if q > 0.0 { likelier } else { rarer };
+                growths.add_1p(weight, row.age * origin);
+                rests.add_1p(weight, e);
+                let lag = weight * row.age * now * origin;
+                // The slopes of q in r and alpha, and its second derivatives.
+                let turn = -(row.age - row.recency) * now * then;
+                let (q_r, q_alpha) = (silence, shape * turn);
+                sums.value += weight * q.max(0.0);
+                sums.r += gone * q_r;
+                sums.alpha += gone * q_alpha + shape * lag;
+                sums.a += gone;
+                sums.r_r += spread * q_r * q_r;
+                sums.r_alpha += spread * q_r * q_alpha + gone * turn + lag;
+                sums.r_a += spread * q_r;
+                sums.alpha_alpha +=
+                    spread * q_alpha * q_alpha - shape * (gone * turn * (then + now) + lag * (origin + now));
+                sums.alpha_a += spread * q_alpha;
+                sums.a_a += spread;
+            }
+            let growth = growths.sum();
+            sums.value += rests.sum() - shape * growth;
+            sums.r -= growth;
         }
-        sums
+        // What was added up without the slopes in a and b, which all rows share.
+        let Sums { a: gone, a_a: spread, r_a: r_spread, alpha_a: alpha_spread, .. } = sums;
+        Sums {
+            a: gone * q_a,
+            b: gone * q_b,
+            r_a: r_spread * q_a,
+            r_b: r_spread * q_b,
+            alpha_a: alpha_spread * q_a,
+            alpha_b: alpha_spread * q_b,
+            a_a: (spread - gone) * q_a * q_a,
+            a_b: spread * q_a * q_b,
+            b_b: (spread + gone) * q_b * q_b,
+            ..sums
+        }
     }
 
     /// As [`may_have_left`](Self::may_have_left) with the sum S over the stages that may have passed since the last
-    /// purchase: -n ln(alpha + T) + ln S + ln(1 + e^q).
+    /// purchase: -n ln(1 + T / alpha) + ln S + ln(1 + e^q).
     fn regular(&self, frequency: u32, rows: &[Row]) -> Sums {
         let mut sums = Sums::default();
         let (shape, last) = (self.shape(frequency), self.last(frequency));
         let may_have_left = self.stays(frequency) > 0;
+        let origin = self.alpha.recip();
         let ln_odds = if may_have_left { libm::log(self.a / last) } else { f64::NEG_INFINITY };
         let (q_a, q_b) = (self.a.recip(), -last.recip());
         for row in rows {
@@ -328,13 +389,14 @@ impl BetaGeometric {
             let s_r_r = passed.shape_shape;
             let s_r_alpha = -passed.shape_share * now;
             let s_alpha_alpha = (passed.share_share + passed.share) * now * now;
-            let ln_now = weight * libm::log(till_now);
-            sums.value += weight * passed.value - shape * ln_now;
-            sums.r += weight * s_r - ln_now;
-            sums.alpha += weight * (s_alpha - shape * now);
+            let growth = weight * libm::log1p(row.age * origin);
+            let lag = row.age * now * origin;
+            sums.value += weight * passed.value - shape * growth;
+            sums.r += weight * s_r - growth;
+            sums.alpha += weight * (s_alpha + shape * lag);
             sums.r_r += weight * s_r_r;
-            sums.r_alpha += weight * (s_r_alpha - now);
-            sums.alpha_alpha += weight * (s_alpha_alpha + shape * now * now);
+            sums.r_alpha += weight * (s_r_alpha + lag);
+            sums.alpha_alpha += weight * (s_alpha_alpha - shape * lag * (origin + now));
             if !may_have_left {
                 continue;
             }
@@ -344,7 +406,7 @@ impl BetaGeometric {
             let (likelier, rarer) = ((1.0 + e).recip(), e / (1.0 + e));
             let spread = weight * likelier * rarer;
             let gone = weight * if q > 0.0 { likelier } else { rarer };
-            let turn = now - then;
+            let turn = -(row.age - row.recency) * now * then;
             let (q_r, q_alpha) = (silence - s_r, shape * turn - s_alpha);
             sums.value += weight * (q.max(0.0) + libm::log1p(e));
             sums.r += gone * q_r;
@@ -356,7 +418,7 @@ impl BetaGeometric {
             sums.r_a += spread * q_r * q_a;
             sums.r_b += spread * q_r * q_b;
             sums.alpha_alpha +=
-                spread * q_alpha * q_alpha + gone * (shape * (then * then - now * now) - s_alpha_alpha);
+                spread * q_alpha * q_alpha - gone * (shape * turn * (then + now) + s_alpha_alpha);
             sums.alpha_a += spread * q_alpha * q_a;
             sums.alpha_b += spread * q_alpha * q_b;
             sums.a_a += (spread - gone) * q_a * q_a;

@@ -1,11 +1,13 @@
 use super::beta_geometric::BetaGeometric;
 use super::bg_nbd::positive;
-use super::fit::fit;
+use super::distinct_rows::DistinctRows;
+use super::fit::fit_with_priors;
 use super::likelihood::LeavesAfterPurchase;
 use super::living::Living;
 use super::model::sealed::Sealed;
 use super::stages;
-use super::{Buyer, Fit, FitError, Horizon, PurchaseModel, TimedBuyer};
+use super::{Buyer, Fit, FitError, Horizon, Priors, PurchaseModel, TimedBuyer};
+use crate::numeric::dropout_series::Afresh;
 use crate::numeric::exponential::falling_logistic;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
@@ -110,7 +112,23 @@ impl BgCnbd {
     /// # Cost
     /// Sorting, then about ten passes over the distinct rows for each k; 56 bytes for each row.
     pub fn fit(buyers: impl IntoIterator<Item = TimedBuyer>) -> Result<Fit<Self>, FitError> {
-        BetaGeometric::fit_stages(buyers, Self::with_stages)
+        Self::fit_with_priors(buyers, &Priors::NONE)
+    }
+
+    /// As [`fit`](Self::fit), but finds the most probable parameters where something is known of them beforehand; k is
+    /// the one with the largest sum of log-likelihood and log-prior.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`FitError::UnknownParameter`] or [`FitError::Prior`] for priors that do not fit the
+    /// model. Where every parameter has a prior, customers who never came back or are all the same are no error.
+    ///
+    /// # Cost
+    /// As [`fit`](Self::fit).
+    pub fn fit_with_priors(
+        buyers: impl IntoIterator<Item = TimedBuyer>,
+        priors: &Priors,
+    ) -> Result<Fit<Self>, FitError> {
+        BetaGeometric::fit_stages(buyers, priors, Self::with_stages)
     }
 
     /// Finds the parameters for a regularity that is known, where the times between purchases are not.
@@ -121,11 +139,26 @@ impl BgCnbd {
     /// # Errors
     /// As [`BgNbd::fit`](super::BgNbd::fit), and [`FitError::Regularity`] when k does not lie between 1 and 32.
     pub fn fit_with(k: u32, buyers: impl IntoIterator<Item = Buyer>) -> Result<Fit<Self>, FitError> {
+        Self::fit_with_k_and_priors(k, buyers, &Priors::NONE)
+    }
+
+    /// As [`fit_with`](Self::fit_with), but finds the most probable parameters where something is known of them
+    /// beforehand.
+    ///
+    /// # Errors
+    /// As [`fit_with`](Self::fit_with) and [`fit_with_priors`](Self::fit_with_priors).
+    pub fn fit_with_k_and_priors(
+        k: u32,
+        buyers: impl IntoIterator<Item = Buyer>,
+        priors: &Priors,
+    ) -> Result<Fit<Self>, FitError> {
         if !(1..=stages::MOST).contains(&k) {
             return Err(FitError::Regularity { k });
         }
-        fit(&Self::with_stages(k), &BetaGeometric::unseen_rows(buyers, k)?)
+        let rows = DistinctRows::with_priors(buyers, priors.say_all::<Self>())?;
+        fit_with_priors(&Self::with_stages(k), &BetaGeometric::unseen_rows(rows, k), priors)
     }
+
     /// Where a search for the parameters begins.
     fn with_stages(k: u32) -> Self {
         Self { k, r: 1.0, alpha: 1.0, a: 1.0, b: 1.0 }
@@ -133,6 +166,8 @@ impl BgCnbd {
 }
 
 impl LeavesAfterPurchase for BgCnbd {
+    const MODEL: &'static str = "bg_cnbd";
+
     fn family(&self) -> BetaGeometric {
         BetaGeometric { r: self.r, alpha: self.alpha, a: self.a, b: self.b, stages: self.k, first: 0 }
     }
@@ -178,6 +213,6 @@ impl PurchaseModel for BgCnbd {
     /// Exact, not the approximation that is common for k > 1: the number of stages within the horizon, and of those
     /// passed since the last purchase, is summed over.
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        self.p_alive(buyer) * self.living(buyer).expected(horizon.length())
+        self.p_alive(buyer) * self.living(buyer).expected(horizon.length(), &mut Afresh)
     }
 }

@@ -3,14 +3,15 @@ mod tests;
 
 use super::beta_geometric::BetaGeometric;
 use super::distinct_rows::DistinctRows;
-use super::fit::fit;
+use super::fit::fit_with_priors;
 use super::likelihood::LeavesAfterPurchase;
 use super::living::Living;
 use super::model::sealed::Sealed;
-use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
+use super::with_covariates::TakesCovariates;
+use super::{Buyer, Fit, FitError, Horizon, Priors, PurchaseModel};
+use crate::numeric::dropout_series::Afresh;
 use crate::numeric::exponential::{falling_logistic, ln_1p_exp};
 use crate::numeric::gamma::ln_rising;
-use crate::numeric::hypergeometric::mean_until_dropout;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
 
@@ -123,7 +124,23 @@ impl BgNbd {
     /// # Ok::<(), patronage::value::ValueError>(())
     /// ```
     pub fn fit(buyers: impl IntoIterator<Item = Buyer>) -> Result<Fit<Self>, FitError> {
-        fit(&Self { r: 1.0, alpha: 1.0, a: 1.0, b: 1.0 }, &DistinctRows::of(buyers)?)
+        Self::fit_with_priors(buyers, &Priors::NONE)
+    }
+
+    /// As [`fit`](Self::fit), but finds the most probable parameters where something is known of them beforehand.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`FitError::UnknownParameter`] or [`FitError::Prior`] for priors that do not fit the
+    /// model. Where every parameter has a prior, customers who never came back or are all the same are no error.
+    ///
+    /// # Cost
+    /// As [`fit`](Self::fit).
+    pub fn fit_with_priors(
+        buyers: impl IntoIterator<Item = Buyer>,
+        priors: &Priors,
+    ) -> Result<Fit<Self>, FitError> {
+        let rows = DistinctRows::with_priors(buyers, priors.say_all::<Self>())?;
+        fit_with_priors(&Self::unfitted(), &rows, priors)
     }
 
     /// The odds of having left, for someone who came back, in two parts: a logarithm that grows with the silence, and
@@ -136,12 +153,29 @@ impl BgNbd {
 }
 
 impl LeavesAfterPurchase for BgNbd {
+    const MODEL: &'static str = "bg_nbd";
+
     fn family(&self) -> BetaGeometric {
         BetaGeometric { r: self.r, alpha: self.alpha, a: self.a, b: self.b, stages: 1, first: 0 }
     }
 
     fn of_family(family: &BetaGeometric) -> Option<Self> {
         Self::new(family.r, family.alpha, family.a, family.b).ok()
+    }
+}
+
+impl TakesCovariates for BgNbd {
+    const MODEL_WITH_COVARIATES: &'static str = "bg_nbd_with_covariates";
+    const TRANSACTION: &'static [(usize, f64)] = &[(1, -1.0)];
+    const LIFETIME: &'static [(usize, f64)] = &[(2, 1.0), (3, 1.0)];
+
+    fn unfitted() -> Self {
+        Self { r: 1.0, alpha: 1.0, a: 1.0, b: 1.0 }
+    }
+
+    fn moved(&self, transaction: f64, lifetime: f64) -> Result<Self, ValidationError> {
+        let growth = libm::exp(lifetime);
+        Self::new(self.r, self.alpha * libm::exp(-transaction), self.a * growth, self.b * growth)
     }
 }
 
@@ -196,8 +230,6 @@ impl PurchaseModel for BgNbd {
     /// ```
     /// computed so that no term overflows or cancels, for a = 1 as well.
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        let x = f64::from(buyer.frequency());
-        let tau = horizon.length() / (self.alpha + buyer.age());
-        self.p_alive(buyer) * mean_until_dropout(self.r + x, self.a, self.b + x, tau)
+        self.p_alive(buyer) * self.living(buyer).expected(horizon.length(), &mut Afresh)
     }
 }

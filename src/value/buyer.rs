@@ -169,6 +169,14 @@ impl<'a> Buyers<'a> {
         })
     }
 
+    /// The buyers before and from a row on.
+    #[cfg(feature = "parallel")]
+    pub(super) fn split_at(self, row: usize) -> (Self, Self) {
+        let (frequency, recency, age) =
+            (self.frequency.split_at(row), self.recency.split_at(row), self.age.split_at(row));
+        (Self::trusted(frequency.0, recency.0, age.0), Self::trusted(frequency.1, recency.1, age.1))
+    }
+
     /// Checks that a caller's column has a row for each buyer.
     pub(super) fn fits(&self, column: &'static str, found: usize) -> Result<(), ValueError> {
         if found == self.len() {

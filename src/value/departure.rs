@@ -1,6 +1,10 @@
 //! The one integral of the Pareto/NBD model: over the time at which someone left without notice.
 
+use crate::numeric::hypergeometric::with_a_unit;
 use crate::numeric::quadrature::{LARGEST_CHANGE, WIDEST, rule};
+
+/// More steps than this take longer than the integral.
+const MOST_STEPS: u32 = 100;
 
 /// Someone whose purchases have a rate of Gamma(n, alpha) and who leaves at a rate of Gamma(s, beta), seen from a
 /// time `from` on.
@@ -46,23 +50,69 @@ impl Departure {
         self.n * rate + self.s * loss
     }
 
-    /// gone / s.
-    pub(super) fn gone(&self, from: f64, until: f64) -> f64 {
-        let mut sum = 0.0;
-        self.visit(from, until, |moment| sum += moment.weight);
-        sum
+    /// The odds of having left between `from` and `until` to being there at `from`, both without a purchase.
+    ///
+    /// ```text
+    /// gone = s / g [h(from) - alive h(until)],   g = n + s
+    /// h(u) = 2F1(1, n; g+1; (alpha-beta) / (alpha+u))                                  where alpha is the larger
+    /// h(u) = (alpha+u) / (beta+u) 2F1(1, s+1; g+1; (beta-alpha) / (beta+u))            where beta is
+    /// ```
+    /// or the integral, where the two nearly cancel or either is long.
+    fn gone(&self, from: f64, until: f64, alive: f64) -> f64 {
+        if let Some([first, last]) = self.by_hypergeometric(from, until) {
+            let left = first - alive * last;
+            let gone = self.s / (self.n + self.s) * left;
+            // Three digits are given up, not more.
+            if left > 1e-3 * first && gone <= 1.0 {
+                return gone;
+            }
+        }
+        self.gone_by_integral(from, until)
     }
 
-    /// ln(alive + gone), and the logarithm of the odds gone / alive.
-    pub(super) fn ln_both(&self, from: f64, until: f64) -> (f64, f64) {
+    /// h(from) and h(until).
+    fn by_hypergeometric(&self, from: f64, until: f64) -> Option<[f64; 2]> {
+        let Self { n, alpha, s, beta } = *self;
+        if alpha >= beta {
+            let z = [from, until].map(|u| (alpha - beta) / (alpha + u));
+            return with_a_unit(s + 1.0, n, z, MOST_STEPS);
+        }
+        let z = [from, until].map(|u| (beta - alpha) / (beta + u));
+        let [first, last] = with_a_unit(n, s + 1.0, z, MOST_STEPS)?;
+        let ratio = |u: f64| (alpha + u) / (beta + u);
+        Some([ratio(from) * first, ratio(until) * last])
+    }
+
+    fn gone_by_integral(&self, from: f64, until: f64) -> f64 {
+        let mut sum = 0.0;
+        self.visit(from, until, |moment| sum += moment.weight);
+        self.s * sum
+    }
+
+    /// ln(alive + gone).
+    pub(super) fn ln_whole(&self, from: f64, until: f64) -> f64 {
+        let alive = libm::exp(-self.lost(from, until));
+        let whole = alive + self.gone(from, until, alive);
+        // Next to 1, the last digits of the sum are the first of its logarithm.
+        libm::log(if whole > 0.5 { alive + self.gone_by_integral(from, until) } else { whole })
+    }
+
+    /// The logarithm of the odds gone / alive.
+    pub(super) fn ln_odds_gone(&self, from: f64, until: f64) -> f64 {
         let lost = self.lost(from, until);
-        let gone = self.s * self.gone(from, until);
-        (libm::log(libm::exp(-lost) + gone), libm::log(gone) + lost)
+        libm::log(self.gone(from, until, libm::exp(-lost))) + lost
+    }
+
+    /// How likely someone is still there of whom nothing was heard between `from` and `until`.
+    pub(super) fn p_alive(&self, from: f64, until: f64) -> f64 {
+        let alive = libm::exp(-self.lost(from, until));
+        if alive > 0.0 { alive / (alive + self.gone(from, until, alive)) } else { 0.0 }
     }
 
     /// How likely no purchase is from now until `time`, for someone alive now.
     pub(super) fn p_none(&self, time: f64) -> f64 {
-        (libm::exp(-self.lost(0.0, time)) + self.s * self.gone(0.0, time)).min(1.0)
+        let alive = libm::exp(-self.lost(0.0, time));
+        (alive + self.gone(0.0, time, alive)).min(1.0)
     }
 
     /// Visits the points of the integral `gone / s`.

@@ -37,18 +37,35 @@ impl DistinctRows {
     /// # Errors
     /// Where nothing can be learned from them: no customers, nobody who came back, or all the same.
     pub(super) fn of(buyers: impl IntoIterator<Item = Buyer>) -> Result<Self, FitError> {
+        let rows = Self::counted(buyers);
+        let customers = rows.customers;
+        match rows.groups.last() {
+            None => Err(FitError::NoCustomers),
+            Some(last) if last.frequency == 0 => Err(FitError::NoRepeatPurchases { customers }),
+            Some(last) if rows.groups.len() == 1 && last.rows.len() == 1 => {
+                Err(FitError::AllTheSame { customers })
+            }
+            Some(_) => Ok(rows),
+        }
+    }
+
+    /// As [`of`](Self::of); where priors say all that rows could, any customers will do.
+    pub(super) fn with_priors(
+        buyers: impl IntoIterator<Item = Buyer>,
+        priors_say_all: bool,
+    ) -> Result<Self, FitError> {
+        if !priors_say_all {
+            return Self::of(buyers);
+        }
+        let rows = Self::counted(buyers);
+        if rows.customers == 0 { Err(FitError::NoCustomers) } else { Ok(rows) }
+    }
+
+    /// Sorts and counts equal rows, whatever can be learned from them.
+    pub(super) fn counted(buyers: impl IntoIterator<Item = Buyer>) -> Self {
         let mut buyers: Vec<Buyer> = buyers.into_iter().collect();
         let customers = u64::try_from(buyers.len()).unwrap_or(u64::MAX);
-        buyers.sort_unstable_by_key(Buyer::key);
-        let (Some(first), Some(last)) = (buyers.first(), buyers.last()) else {
-            return Err(FitError::NoCustomers);
-        };
-        if last.frequency() == 0 {
-            return Err(FitError::NoRepeatPurchases { customers });
-        }
-        if first == last {
-            return Err(FitError::AllTheSame { customers });
-        }
+        sort(&mut buyers);
         let mut found = Self {
             groups: Vec::new(),
             customers,
@@ -74,6 +91,32 @@ impl DistinctRows {
             found.total_frequency += weight * f64::from(frequency);
             found.groups.push(Group { frequency, weight, rows });
         }
-        Ok(found)
+        found
     }
+
+    /// The rows in chunks, each with the group it is of.
+    fn chunks(&self) -> impl Iterator<Item = (&Group, &[Row])> {
+        self.groups.iter().flat_map(|group| group.rows.chunks(CHUNK).map(move |chunk| (group, chunk)))
+    }
+
+    /// What each chunk comes to, in order; worked out on rayon's pool where there are many and the feature `parallel` is
+    /// on.
+    pub(super) fn parts<S: Send>(&self, part: impl Fn(&Group, &[Row]) -> S + Sync) -> Vec<S> {
+        #[cfg(feature = "parallel")]
+        if self.groups.iter().map(|group| group.rows.len()).sum::<usize>() > CHUNK {
+            use rayon::iter::{IntoParallelIterator, ParallelIterator};
+            let chunks: Vec<_> = self.chunks().collect();
+            return chunks.into_par_iter().map(|(group, rows)| part(group, rows)).collect();
+        }
+        self.chunks().map(|(group, rows)| part(group, rows)).collect()
+    }
+}
+
+fn sort(buyers: &mut [Buyer]) {
+    #[cfg(feature = "parallel")]
+    if buyers.len() > 16 * CHUNK {
+        rayon::slice::ParallelSliceMut::par_sort_unstable_by_key(buyers, Buyer::key);
+        return;
+    }
+    buyers.sort_unstable_by_key(Buyer::key);
 }

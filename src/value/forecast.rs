@@ -6,6 +6,7 @@ use super::model::fill;
 use super::model::sealed::Sealed;
 use super::{Buyer, Buyers, Discount, Horizon, PurchaseModel, ValueError};
 use crate::measure::Share;
+use crate::numeric::dropout_series::{Afresh, Memory, Sums};
 use crate::numeric::exponential::falling_logistic;
 
 /// What follows from any model of buying for the time to come: how many purchases and when, silence, and what is left
@@ -57,7 +58,7 @@ pub trait PurchaseForecast: PurchaseModel {
     /// # Returns
     /// 0 or more, precise for short intervals too.
     fn expected_purchases_between(&self, buyer: Buyer, from: Horizon, until: Horizon) -> f64 {
-        self.p_alive(buyer) * self.living(buyer).expected_between(from.length(), until.length())
+        between(self, buyer, from, until, &mut Afresh)
     }
 
     /// How likely it is that a customer is still one after a further silence.
@@ -109,6 +110,19 @@ pub trait PurchaseForecast: PurchaseModel {
         if p_alive > 0.0 { p_alive * self.living(buyer).residual(discount.rate()) } else { 0.0 }
     }
 
+    /// [`p_purchases`](Self::p_purchases) of many.
+    fn p_purchases_each(
+        &self,
+        buyers: impl IntoIterator<Item = Buyer>,
+        count: u32,
+        horizon: Horizon,
+    ) -> impl Iterator<Item = f64>
+    where
+        Self: Sized,
+    {
+        buyers.into_iter().map(move |buyer| self.p_purchases(buyer, count, horizon))
+    }
+
     /// [`p_no_purchase`](Self::p_no_purchase) of many.
     fn p_no_purchase_each(
         &self,
@@ -146,6 +160,18 @@ pub trait PurchaseForecast: PurchaseModel {
         buyers.into_iter().map(move |buyer| self.expected_purchases_between(buyer, from, until))
     }
 
+    /// [`next_purchase`](Self::next_purchase) of many.
+    fn next_purchase_each(
+        &self,
+        buyers: impl IntoIterator<Item = Buyer>,
+        probability: Share,
+    ) -> impl Iterator<Item = Option<Horizon>>
+    where
+        Self: Sized,
+    {
+        buyers.into_iter().map(move |buyer| self.next_purchase(buyer, probability))
+    }
+
     /// [`discounted_residual_purchases`](Self::discounted_residual_purchases) of many.
     fn discounted_residual_purchases_each(
         &self,
@@ -156,6 +182,20 @@ pub trait PurchaseForecast: PurchaseModel {
         Self: Sized,
     {
         buyers.into_iter().map(move |buyer| self.discounted_residual_purchases(buyer, discount))
+    }
+
+    /// [`p_purchases`](Self::p_purchases) of columns into `out`.
+    ///
+    /// # Errors
+    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
+    fn p_purchases_into(
+        &self,
+        buyers: Buyers<'_>,
+        count: u32,
+        horizon: Horizon,
+        out: &mut [f64],
+    ) -> Result<(), ValueError> {
+        fill(buyers, out, |buyer| self.p_purchases(buyer, count, horizon))
     }
 
     /// [`p_no_purchase`](Self::p_no_purchase) of columns into `out`.
@@ -195,7 +235,24 @@ pub trait PurchaseForecast: PurchaseModel {
         until: Horizon,
         out: &mut [f64],
     ) -> Result<(), ValueError> {
-        fill(buyers, out, |buyer| self.expected_purchases_between(buyer, from, until))
+        let mut memory = Memory::new();
+        fill(buyers, out, |buyer| between(self, buyer, from, until, &mut memory.of(buyer.frequency())))
+    }
+
+    /// [`next_purchase`](Self::next_purchase) of columns into `out`: the length of time, and infinity where the next
+    /// purchase is less likely than that to come at all.
+    ///
+    /// # Errors
+    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
+    fn next_purchase_into(
+        &self,
+        buyers: Buyers<'_>,
+        probability: Share,
+        out: &mut [f64],
+    ) -> Result<(), ValueError> {
+        fill(buyers, out, |buyer| {
+            self.next_purchase(buyer, probability).map_or(f64::INFINITY, Horizon::length)
+        })
     }
 
     /// [`discounted_residual_purchases`](Self::discounted_residual_purchases) of columns into `out`.
@@ -213,6 +270,16 @@ pub trait PurchaseForecast: PurchaseModel {
 }
 
 impl<M: PurchaseModel> PurchaseForecast for M {}
+
+fn between(
+    model: &(impl PurchaseModel + ?Sized),
+    buyer: Buyer,
+    from: Horizon,
+    until: Horizon,
+    sums: &mut impl Sums,
+) -> f64 {
+    model.p_alive(buyer) * model.living(buyer).expected_between(from.length(), until.length(), sums)
+}
 
 /// 1 - P(alive), to the last digits of a small one.
 fn p_gone(model: &(impl Sealed + ?Sized), buyer: Buyer) -> f64 {

@@ -2,12 +2,14 @@
 mod tests;
 
 use super::bg_nbd::positive;
-use super::fit::fit;
+use super::fit::fit_with_priors;
 use super::likelihood::{Bounds, Likelihood, Slopes};
-use super::{Fit, FitError, RepeatSpend, RepeatSpends, ValueError};
+use super::resample::Resample;
+use super::{Fit, FitError, Priors, RepeatSpend, RepeatSpends, ValueError};
 use crate::measure::{Estimate, Share};
 use crate::numeric::gamma::{digamma, ln_beta, trigamma};
 use crate::numeric::linear::Symmetric;
+use crate::numeric::random::Random;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +64,8 @@ impl TryFrom<Fields> for GammaGamma {
     }
 }
 
-/// A fitted spend model with the check of what it takes for granted.
-#[derive(Clone, Debug, PartialEq)]
+/// A fitted spend model with the check of what it takes for granted. Saved with `serde` as a [`Fit`] and the correlation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GammaGammaFit {
     fit: Fit<GammaGamma>,
     correlation: Option<Estimate>,
@@ -134,8 +136,23 @@ impl GammaGamma {
     /// # Cost
     /// Sorting, then about ten passes over the repeat buyers; 24 bytes for each.
     pub fn fit(spends: impl IntoIterator<Item = RepeatSpend>) -> Result<GammaGammaFit, FitError> {
-        let rows = Rows::of(spends)?;
-        let fit = fit(&Self { p: 1.0, q: 2.0, v: 1.0 }, &rows)?;
+        Self::fit_with_priors(spends, &Priors::NONE)
+    }
+
+    /// As [`fit`](Self::fit), but finds the most probable parameters where something is known of them beforehand.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`FitError::UnknownParameter`] or [`FitError::Prior`] for priors that do not fit the
+    /// model. Where every parameter has a prior, repeat buyers who are all the same are no error.
+    ///
+    /// # Cost
+    /// As [`fit`](Self::fit).
+    pub fn fit_with_priors(
+        spends: impl IntoIterator<Item = RepeatSpend>,
+        priors: &Priors,
+    ) -> Result<GammaGammaFit, FitError> {
+        let rows = Rows::of(spends, priors.say_all::<Self>())?;
+        let fit = fit_with_priors(&Self { p: 1.0, q: 2.0, v: 1.0 }, &rows, priors)?;
         Ok(GammaGammaFit { fit, correlation: rows.correlation() })
     }
 
@@ -216,7 +233,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    fn of(spends: impl IntoIterator<Item = RepeatSpend>) -> Result<Self, FitError> {
+    fn of(spends: impl IntoIterator<Item = RepeatSpend>, priors_say_all: bool) -> Result<Self, FitError> {
         let mut kept: Vec<RepeatSpend> = Vec::new();
         let mut customers = 0_u64;
         for (row, spend) in spends.into_iter().enumerate() {
@@ -239,7 +256,7 @@ impl Rows {
             });
         };
         let customers = u64::try_from(kept.len()).unwrap_or(u64::MAX);
-        if first == last {
+        if first == last && !priors_say_all {
             return Err(FitError::AllTheSame { customers });
         }
         #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 customers")]
@@ -284,6 +301,7 @@ impl Rows {
 impl Likelihood for GammaGamma {
     type Data = Rows;
 
+    const MODEL: &'static str = "gamma_gamma";
     const NAMES: &'static [&'static str] = &["p", "q", "v"];
 
     fn customers(data: &Rows) -> u64 {
@@ -296,6 +314,14 @@ impl Likelihood for GammaGamma {
             Bounds { lower: 1.0 + 1e-9, upper: 1e6 },
             Bounds { lower: rows.mean * 1e-9, upper: rows.mean * 1e9 },
         ]
+    }
+
+    fn limits() -> Vec<Bounds> {
+        let mut limits = vec![Bounds { lower: 2e-30, upper: 5e29 }; 3];
+        if let Some(q) = limits.get_mut(1) {
+            q.lower = 1.0 + 1e-9;
+        }
+        limits
     }
 
     fn starts(&self, rows: &Rows) -> Vec<Vec<f64>> {
@@ -362,6 +388,41 @@ impl Likelihood for GammaGamma {
             gradient: vec![g_p, g_q, g_v],
             hessian: Symmetric::from_upper(3, |row, column| cell(row, column).unwrap_or_default()),
         }
+    }
+}
+
+impl Resample for Rows {
+    type Customer = RepeatSpend;
+
+    fn of_customers(customers: impl IntoIterator<Item = RepeatSpend>) -> Result<Self, FitError> {
+        Self::of(customers, false)
+    }
+
+    fn drawn_again(&self, seed: u64, index: u64) -> Result<Self, FitError> {
+        let totals = self.groups.iter().flat_map(|group| &group.totals);
+        let mut times = Random::stream(seed, index).drawn_again(totals.map(|_| 1.0)).into_iter();
+        let (mut groups, mut sum, mut distinct) = (Vec::with_capacity(self.groups.len()), 0.0, 0);
+        for &Group { frequency, ref totals, .. } in &self.groups {
+            let (mut drawn, mut weight) = (Vec::with_capacity(totals.len()), 0.0);
+            for (&total, mut times) in totals.iter().zip(&mut times) {
+                distinct += u32::from(times > 0.0);
+                weight += times;
+                sum += times * total / f64::from(frequency);
+                while times > 0.0 {
+                    drawn.push(total);
+                    times -= 1.0;
+                }
+            }
+            if !drawn.is_empty() {
+                groups.push(Group { frequency, weight, totals: drawn });
+            }
+        }
+        let customers = self.customers;
+        #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 customers")]
+        let mean = sum / customers as f64;
+        // Nobody asks for the correlation in a replicate.
+        let drawn = Self { groups, customers, mean, moments: self.moments };
+        if distinct > 1 { Ok(drawn) } else { Err(FitError::AllTheSame { customers }) }
     }
 }
 

@@ -2,6 +2,7 @@ use super::{
     Buyer, Buyers, Discount, GammaGamma, Horizon, PurchaseModel, RepeatSpend, RepeatSpends, ValueError,
 };
 use crate::measure::Share;
+use crate::numeric::dropout_series::{Afresh, Memory, Sums};
 
 /// What a customer is still worth: expected purchases times expected spend times margin, later ones counting less.
 ///
@@ -57,8 +58,7 @@ impl<'a, M: PurchaseModel> LifetimeValue<'a, M> {
     /// # Returns
     /// 0 or more, in the unit of the spend (minor units, when it was fitted to those).
     pub fn value(&self, buyer: Buyer, spend: RepeatSpend) -> f64 {
-        let purchases = self.purchases.discounted_purchases(buyer, self.horizon, self.discount);
-        purchases * self.spend.expected_spend(spend) * self.margin.get()
+        self.value_by(buyer, spend, &mut Afresh)
     }
 
     /// [`value`](Self::value) of many.
@@ -81,9 +81,16 @@ impl<'a, M: PurchaseModel> LifetimeValue<'a, M> {
     ) -> Result<(), ValueError> {
         buyers.fits("mean", spends.len())?;
         buyers.fits("out", out.len())?;
+        let mut memory = Memory::new();
         for ((slot, buyer), spend) in out.iter_mut().zip(buyers.iter()).zip(spends.iter()) {
-            *slot = self.value(buyer, spend);
+            *slot = self.value_by(buyer, spend, &mut memory.of(buyer.frequency()));
         }
         Ok(())
+    }
+
+    fn value_by(&self, buyer: Buyer, spend: RepeatSpend, sums: &mut impl Sums) -> f64 {
+        let living = self.purchases.living(buyer);
+        let purchases = living.discounted(self.horizon.length(), self.discount.rate(), sums);
+        self.purchases.p_alive(buyer) * purchases * self.spend.expected_spend(spend) * self.margin.get()
     }
 }

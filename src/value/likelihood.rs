@@ -1,15 +1,19 @@
 use super::beta_geometric::BetaGeometric;
 use super::distinct_rows::DistinctRows;
 use crate::numeric::linear::Symmetric;
+use std::borrow::Cow;
 
 /// A model with parameters that data can tell: what fits, penalties, resampling and posteriors rest on.
 ///
-/// What is known besides the parameters (the regularity k) comes from `self`.
+/// What is known besides the parameters (the regularity k, the names of covariates) comes from `self`.
 pub trait Likelihood: Clone {
     /// The sufficient statistics of the data.
     type Data;
 
-    /// The names of the parameters, in the order of the constructor.
+    /// The name of the model in a saved fit; it never changes.
+    const MODEL: &'static str;
+
+    /// The names of the parameters that every model of this type has, in the order of the constructor.
     const NAMES: &'static [&'static str];
 
     /// How many customers the data hold.
@@ -21,14 +25,38 @@ pub trait Likelihood: Clone {
     /// Where a search may begin, the best first.
     fn starts(&self, data: &Self::Data) -> Vec<Vec<f64>>;
 
-    /// The parameters, all positive.
+    /// The parameters; those of [`NAMES`](Self::NAMES), then coefficients.
     fn parameters(&self) -> Vec<f64>;
+
+    /// The name of each parameter.
+    fn names(&self) -> Vec<Cow<'static, str>> {
+        Self::NAMES.iter().map(|&name| Cow::Borrowed(name)).collect()
+    }
+
+    /// What each parameter is measured by.
+    fn scales(&self) -> Vec<Scale> {
+        vec![Scale::Logarithm; Self::NAMES.len()]
+    }
+
+    /// The limits of the model itself, up to which a prior may lead a parameter of [`NAMES`](Self::NAMES).
+    fn limits() -> Vec<Bounds> {
+        vec![Bounds { lower: 2e-30, upper: 5e29 }; Self::NAMES.len()]
+    }
 
     /// The same model with other parameters; `None` where they are none.
     fn with_parameters(&self, parameters: &[f64]) -> Option<Self>;
 
     /// The log-likelihood of the data with its first and second derivatives in the parameters.
     fn slopes(&self, data: &Self::Data) -> Slopes;
+}
+
+/// What differences of a parameter are measured by, in a search and elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// The parameter is positive, and its logarithm counts.
+    Logarithm,
+    /// The parameter itself counts, and may be negative.
+    Linear,
 }
 
 /// An open range.
@@ -53,8 +81,16 @@ impl Slopes {
     }
 }
 
+/// The mean time between purchases, as if nobody had left; something like it where nobody came back.
+pub(super) fn pace(rows: &DistinctRows) -> f64 {
+    let pace = rows.total_age / rows.total_frequency.max(1.0);
+    if pace > 0.0 { pace } else { 1.0 }
+}
+
 /// A model in which customers leave right after a purchase.
 pub trait LeavesAfterPurchase: Clone {
+    const MODEL: &'static str;
+
     fn family(&self) -> BetaGeometric;
 
     fn of_family(family: &BetaGeometric) -> Option<Self>;
@@ -63,6 +99,7 @@ pub trait LeavesAfterPurchase: Clone {
 impl<M: LeavesAfterPurchase> Likelihood for M {
     type Data = DistinctRows;
 
+    const MODEL: &'static str = <M as LeavesAfterPurchase>::MODEL;
     const NAMES: &'static [&'static str] = &["r", "alpha", "a", "b"];
 
     fn customers(data: &DistinctRows) -> u64 {

@@ -1,10 +1,14 @@
 use super::departure::Departure;
 use super::stages::Stages;
+use crate::numeric::dropout_series::{LARGEST_DISCOUNT, Series, Sums};
 use crate::numeric::exponential_integral::scaled_exponential_integral;
 use crate::numeric::gamma::{ln_beta, ln_gamma, ln_rising};
 use crate::numeric::hypergeometric::{mean_of_beta, mean_until_dropout};
 use crate::numeric::incomplete_beta::tails;
-use crate::numeric::quadrature::log_concave;
+use crate::numeric::quadrature::{log_concave, rule_of_width};
+
+/// Discount times at which an integral is divided; what lies beyond the last counts less than 1e-17.
+const PANELS: [f64; 5] = [2.0, 6.0, 13.0, 24.0, 40.0];
 
 /// What a customer who is alive now will do, by any model: they buy at a rate of Gamma(shape, scale), and leave in
 /// one of three ways.
@@ -30,17 +34,11 @@ pub(super) enum Leaving {
 
 impl Living {
     /// The time over which the future unfolds; expectations are smooth in ln(1 + t / it).
-    pub(super) fn pace(self) -> f64 {
+    fn pace(self) -> f64 {
         match self.leaving {
             Leaving::AnyTime { s, beta } => beta / (1.0 + s),
             Leaving::Never | Leaving::AfterPurchase { .. } => self.scale / (1.0 + self.shape),
         }
-    }
-
-    /// The widest panel in ln(1 + t / pace) to sum over: expectations are analytic but for logarithms pi away, but those
-    /// of regular buyers have a step for each of the next few purchases.
-    pub(super) fn widest_panel(self) -> f64 {
-        if let Leaving::AfterPurchase { stages: Some(_), .. } = self.leaving { 0.5 } else { 2.5 }
     }
 
     fn departure(self, s: f64, beta: f64) -> Departure {
@@ -48,32 +46,102 @@ impl Living {
     }
 
     /// The expected purchases until t.
-    pub(super) fn expected(self, t: f64) -> f64 {
+    pub(super) fn expected(self, t: f64, sums: &mut impl Sums) -> f64 {
         let (n, tau) = (self.shape, t / self.scale);
         match self.leaving {
             Leaving::Never => n * tau,
-            Leaving::AfterPurchase { a, b, stages: None } => mean_until_dropout(n, a, b, tau),
+            Leaving::AfterPurchase { a, b, stages: None } => mean_until_dropout(n, a, b, tau, sums),
             Leaving::AfterPurchase { a, b, stages: Some(stages) } => stages.expected(n, a, b, tau),
             Leaving::AnyTime { s, beta } => n / self.scale * time_alive(s, beta, t),
         }
     }
 
+    /// The expected purchases until t, those after a time u counting e^(-d u).
+    pub(super) fn discounted(self, t: f64, d: f64, sums: &mut impl Sums) -> f64 {
+        let (n, exponent) = (self.shape, d * t);
+        if exponent <= 0.0 {
+            return self.expected(t, sums);
+        }
+        let by_series = exponent <= LARGEST_DISCOUNT;
+        let found = match self.leaving {
+            Leaving::Never => Some(-n * libm::expm1(-exponent) / (self.scale * d)),
+            Leaving::AfterPurchase { a, b, stages: None } if by_series => {
+                let series = Series::of_purchases(n, a, b, exponent);
+                series.integral(t / self.scale, sums).map(|integral| n * integral)
+            }
+            Leaving::AnyTime { s, beta } if by_series => {
+                let series = Series::of_time(s, exponent);
+                series.integral(t / beta, sums).map(|integral| n * (beta / self.scale) * integral)
+            }
+            Leaving::AfterPurchase { .. } | Leaving::AnyTime { .. } => None,
+        };
+        found
+            .filter(|purchases| purchases.is_finite())
+            .unwrap_or_else(|| self.discounted_by_panels(t, d, sums))
+    }
+
+    /// The same in general:
+    ///
+    /// ```text
+    /// e^(-d t) E(t) + integral of d e^(-d u) E(u) du over 0..t
+    /// ```
+    /// by Gauss-Legendre panels in ln(1 + u / pace).
+    fn discounted_by_panels(self, t: f64, d: f64, sums: &mut impl Sums) -> f64 {
+        let pace = self.pace();
+        // Expectations are analytic but for logarithms pi away, but those of regular buyers have a step for each of the
+        // next few purchases.
+        let regular = matches!(self.leaving, Leaving::AfterPurchase { stages: Some(_), .. });
+        let widest = if regular { 0.5 } else { 2.5 };
+        let whole = self.expected(t, sums);
+        let (mut sum, mut low) = (0.0, 0.0);
+        for panel in PANELS {
+            let end = (panel / d).min(t);
+            let high = libm::log1p(end / pace);
+            let pieces = libm::ceil((high - low) / widest).max(1.0);
+            let half = 0.5 * (high - low) / pieces;
+            let mut piece = 0.0;
+            while piece < pieces {
+                let middle = low + half * (2.0 * piece + 1.0);
+                for &(node, weight) in rule_of_width(2.0 * half) {
+                    for place in [middle - half * node, middle + half * node] {
+                        let u = (pace * libm::expm1(place)).min(t);
+                        let density = d * libm::exp(-d * u) * (u + pace);
+                        sum += weight * half * density * self.expected(u, sums);
+                    }
+                }
+                piece += 1.0;
+            }
+            low = high;
+            if end >= t {
+                break;
+            }
+        }
+        sum + libm::exp(-d * t) * whole
+    }
+
     /// The expected purchases from t1 until t2, precise where these are close.
-    pub(super) fn expected_between(self, t1: f64, t2: f64) -> f64 {
+    pub(super) fn expected_between(self, t1: f64, t2: f64, sums: &mut impl Sums) -> f64 {
         if t2 <= t1 {
             return 0.0;
         }
         let n = self.shape;
         let (tau, more) = (t1 / self.scale, (t2 - t1) / self.scale);
+        if let Leaving::AfterPurchase { stages, .. } = self.leaving {
+            let (later, sooner) = (self.expected(t2, sums), self.expected(t1, sums));
+            // One digit is given up, not more.
+            if stages.is_some() || later - sooner > 0.1 * later {
+                return (later - sooner).max(0.0);
+            }
+        }
         match self.leaving {
             Leaving::Never => n * more,
-            Leaving::AfterPurchase { a, b, stages: None } => {
+            Leaving::AfterPurchase { a, b, .. } => {
                 // Who still buys after t1 has a scale that is larger by p tau.
                 mean_of_beta(
                     a,
                     b,
-                    n,
-                    n * (tau + more),
+                    n + 1.0,
+                    (n + 1.0) * (tau + more),
                     |p| {
                         let later = 1.0 + p * tau;
                         let share = libm::exp(-n * libm::log1p(p * tau));
@@ -81,9 +149,6 @@ impl Living {
                     },
                     n * more,
                 )
-            }
-            Leaving::AfterPurchase { stages: Some(_), .. } => {
-                (self.expected(t2) - self.expected(t1)).max(0.0)
             }
             Leaving::AnyTime { s, beta } => {
                 let still = libm::exp(-s * libm::log1p(t1 / beta));

@@ -4,11 +4,12 @@ mod tests;
 use super::beta_geometric::BetaGeometric;
 use super::bg_nbd::positive;
 use super::distinct_rows::DistinctRows;
-use super::fit::fit;
+use super::fit::fit_with_priors;
 use super::likelihood::LeavesAfterPurchase;
 use super::living::Living;
 use super::model::sealed::Sealed;
-use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
+use super::{Buyer, Fit, FitError, Horizon, Priors, PurchaseModel};
+use crate::numeric::dropout_series::Afresh;
 use crate::numeric::exponential::falling_logistic;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
@@ -98,11 +99,29 @@ impl MbgNbd {
     /// # Cost
     /// Sorting, then about ten passes over the distinct rows; 32 bytes for each row.
     pub fn fit(buyers: impl IntoIterator<Item = Buyer>) -> Result<Fit<Self>, FitError> {
-        fit(&Self { r: 1.0, alpha: 1.0, a: 1.0, b: 1.0 }, &DistinctRows::of(buyers)?)
+        Self::fit_with_priors(buyers, &Priors::NONE)
+    }
+
+    /// As [`fit`](Self::fit), but finds the most probable parameters where something is known of them beforehand.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`FitError::UnknownParameter`] or [`FitError::Prior`] for priors that do not fit the
+    /// model. Where every parameter has a prior, customers who never came back or are all the same are no error.
+    ///
+    /// # Cost
+    /// As [`fit`](Self::fit).
+    pub fn fit_with_priors(
+        buyers: impl IntoIterator<Item = Buyer>,
+        priors: &Priors,
+    ) -> Result<Fit<Self>, FitError> {
+        let rows = DistinctRows::with_priors(buyers, priors.say_all::<Self>())?;
+        fit_with_priors(&Self { r: 1.0, alpha: 1.0, a: 1.0, b: 1.0 }, &rows, priors)
     }
 }
 
 impl LeavesAfterPurchase for MbgNbd {
+    const MODEL: &'static str = "mbg_nbd";
+
     fn family(&self) -> BetaGeometric {
         BetaGeometric { r: self.r, alpha: self.alpha, a: self.a, b: self.b, stages: 1, first: 1 }
     }
@@ -146,6 +165,6 @@ impl PurchaseModel for MbgNbd {
     /// ```
     /// computed so that no term overflows or cancels, for a = 1 as well.
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        self.p_alive(buyer) * self.living(buyer).expected(horizon.length())
+        self.p_alive(buyer) * self.living(buyer).expected(horizon.length(), &mut Afresh)
     }
 }

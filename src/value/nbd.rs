@@ -2,14 +2,16 @@
 mod tests;
 
 use super::bg_nbd::positive;
-use super::distinct_rows::{CHUNK, DistinctRows};
-use super::fit::fit;
-use super::likelihood::{Bounds, Likelihood, Slopes};
+use super::distinct_rows::DistinctRows;
+use super::fit::{fit, fit_with_priors};
+use super::likelihood::{Bounds, Likelihood, Slopes, pace};
 use super::living::{Leaving, Living};
 use super::model::sealed::Sealed;
-use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
-use crate::numeric::gamma::{digamma, ln_rising, trigamma};
+use super::{Buyer, Fit, FitError, Horizon, Priors, PurchaseModel};
+use crate::numeric::dropout_series::Afresh;
+use crate::numeric::gamma::ln_rising;
 use crate::numeric::linear::Symmetric;
+use crate::numeric::rising::rising_slopes;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
 
@@ -80,11 +82,28 @@ impl Nbd {
     pub fn fit(buyers: impl IntoIterator<Item = Buyer>) -> Result<Fit<Self>, FitError> {
         fit(&Self { r: 1.0, alpha: 1.0 }, &DistinctRows::of(buyers)?)
     }
+
+    /// As [`fit`](Self::fit), but finds the most probable parameters where something is known of them beforehand.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`FitError::UnknownParameter`] or [`FitError::Prior`] for priors that do not fit the
+    /// model. Where every parameter has a prior, customers who never came back or are all the same are no error.
+    ///
+    /// # Cost
+    /// As [`fit`](Self::fit).
+    pub fn fit_with_priors(
+        buyers: impl IntoIterator<Item = Buyer>,
+        priors: &Priors,
+    ) -> Result<Fit<Self>, FitError> {
+        let rows = DistinctRows::with_priors(buyers, priors.say_all::<Self>())?;
+        fit_with_priors(&Self { r: 1.0, alpha: 1.0 }, &rows, priors)
+    }
 }
 
 impl Likelihood for Nbd {
     type Data = DistinctRows;
 
+    const MODEL: &'static str = "nbd";
     const NAMES: &'static [&'static str] = &["r", "alpha"];
 
     fn customers(data: &DistinctRows) -> u64 {
@@ -97,7 +116,7 @@ impl Likelihood for Nbd {
     }
 
     fn starts(&self, rows: &DistinctRows) -> Vec<Vec<f64>> {
-        let pace = rows.total_age / rows.total_frequency;
+        let pace = pace(rows);
         vec![vec![0.4, 0.4 * pace], vec![1.0, pace], vec![4.0, 4.0 * pace], vec![0.1, 0.1 * pace]]
     }
 
@@ -112,27 +131,32 @@ impl Likelihood for Nbd {
 
     fn slopes(&self, histories: &DistinctRows) -> Slopes {
         let Self { r, alpha } = *self;
-        let (r1, r2, ln_alpha) = (digamma(r), trigamma(r), libm::log(alpha));
+        let ln_alpha = libm::log(alpha);
         // The value, the slopes in r and alpha, and the second ones in r r, r alpha and alpha alpha.
         let mut sums = [histories.constant, 0.0, 0.0, 0.0, 0.0, 0.0];
         for group in &histories.groups {
             let (x, weight) = (f64::from(group.frequency), group.weight);
-            let back = group.frequency > 0;
-            let (gain, bend) = if back { (digamma(r + x) - r1, trigamma(r + x) - r2) } else { (0.0, 0.0) };
-            let value = ln_rising(r, group.frequency) + r * ln_alpha;
-            let table = [value, gain + ln_alpha, r / alpha, bend, alpha.recip(), -r / (alpha * alpha)];
+            let (gain, bend) = rising_slopes(r, x);
+            let value = ln_rising(r, group.frequency) - x * ln_alpha;
+            let table = [value, gain, -x / alpha, bend, 0.0, x / (alpha * alpha)];
             sums.iter_mut().zip(table).for_each(|(sum, part)| *sum += weight * part);
-            for chunk in group.rows.chunks(CHUNK) {
-                let mut parts = [0.0; 6];
-                for row in chunk {
-                    let now = (alpha + row.age).recip();
-                    let ln_now = libm::log(alpha + row.age);
-                    let shape = r + x;
-                    let here = [-shape * ln_now, -ln_now, -shape * now, 0.0, -now, shape * now * now];
-                    parts.iter_mut().zip(here).for_each(|(sum, part)| *sum += row.weight * part);
-                }
-                sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+        }
+        let parts = histories.parts(|group, rows| {
+            let shape = r + f64::from(group.frequency);
+            let mut parts = [0.0; 6];
+            for row in rows {
+                // Logarithms against that of alpha, and reciprocals too, keep their digits for the largest r.
+                let now = (alpha + row.age).recip();
+                let growth = libm::log1p(row.age / alpha);
+                let lag = row.age * now / alpha;
+                let here =
+                    [-shape * growth, -growth, shape * lag, 0.0, lag, -shape * lag * (alpha.recip() + now)];
+                parts.iter_mut().zip(here).for_each(|(sum, part)| *sum += row.weight * part);
             }
+            parts
+        });
+        for part in parts {
+            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
         let [value, shape, scale, shape_twice, both, scale_twice] = sums;
         Slopes {
@@ -187,6 +211,6 @@ impl PurchaseModel for Nbd {
     /// (r+x) / (alpha+T) t
     /// ```
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        self.living(buyer).expected(horizon.length())
+        self.living(buyer).expected(horizon.length(), &mut Afresh)
     }
 }

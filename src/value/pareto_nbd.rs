@@ -3,15 +3,17 @@ mod tests;
 
 use super::bg_nbd::positive;
 use super::departure::{Departure, Moment};
-use super::distinct_rows::{CHUNK, DistinctRows, Row};
-use super::fit::fit;
-use super::likelihood::{Bounds, Likelihood, Slopes};
+use super::distinct_rows::{DistinctRows, Row};
+use super::fit::fit_with_priors;
+use super::likelihood::{Bounds, Likelihood, Slopes, pace};
 use super::living::{Leaving, Living};
 use super::model::sealed::Sealed;
-use super::{Buyer, Fit, FitError, Horizon, PurchaseModel};
-use crate::numeric::exponential::falling_logistic;
-use crate::numeric::gamma::{digamma, ln_rising, trigamma};
+use super::with_covariates::TakesCovariates;
+use super::{Buyer, Fit, FitError, Horizon, Priors, PurchaseModel};
+use crate::numeric::dropout_series::Afresh;
+use crate::numeric::gamma::ln_rising;
 use crate::numeric::linear::Symmetric;
+use crate::numeric::rising::rising_slopes;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
 
@@ -119,7 +121,23 @@ impl ParetoNbd {
     /// # Ok::<(), patronage::value::ValueError>(())
     /// ```
     pub fn fit(buyers: impl IntoIterator<Item = Buyer>) -> Result<Fit<Self>, FitError> {
-        fit(&Self { r: 1.0, alpha: 1.0, s: 1.0, beta: 1.0 }, &DistinctRows::of(buyers)?)
+        Self::fit_with_priors(buyers, &Priors::NONE)
+    }
+
+    /// As [`fit`](Self::fit), but finds the most probable parameters where something is known of them beforehand.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`FitError::UnknownParameter`] or [`FitError::Prior`] for priors that do not fit the
+    /// model. Where every parameter has a prior, customers who never came back or are all the same are no error.
+    ///
+    /// # Cost
+    /// As [`fit`](Self::fit).
+    pub fn fit_with_priors(
+        buyers: impl IntoIterator<Item = Buyer>,
+        priors: &Priors,
+    ) -> Result<Fit<Self>, FitError> {
+        let rows = DistinctRows::with_priors(buyers, priors.say_all::<Self>())?;
+        fit_with_priors(&Self::unfitted(), &rows, priors)
     }
 
     fn departure(&self, frequency: u32) -> Departure {
@@ -130,6 +148,7 @@ impl ParetoNbd {
 impl Likelihood for ParetoNbd {
     type Data = DistinctRows;
 
+    const MODEL: &'static str = "pareto_nbd";
     const NAMES: &'static [&'static str] = &["r", "alpha", "s", "beta"];
 
     fn customers(data: &DistinctRows) -> u64 {
@@ -148,13 +167,15 @@ impl Likelihood for ParetoNbd {
 
     fn starts(&self, rows: &DistinctRows) -> Vec<Vec<f64>> {
         // A rate of one purchase in the mean time between purchases, as if nobody had left.
-        let pace = rows.total_age / rows.total_frequency;
+        let pace = pace(rows);
         let times = |factor: f64| factor * rows.longest_age;
         vec![
             vec![0.5, 0.3 * pace, 0.6, times(0.3)],
             vec![1.0, pace, 1.0, times(1.0)],
             vec![3.0, 3.0 * pace, 0.3, times(0.5)],
             vec![0.2, 0.1 * pace, 2.0, times(4.0)],
+            // A few leave very early.
+            vec![1.0, pace, 0.05, times(0.02)],
         ]
     }
 
@@ -168,51 +189,51 @@ impl Likelihood for ParetoNbd {
     }
 
     fn slopes(&self, histories: &DistinctRows) -> Slopes {
-        let Self { r, alpha, s, beta } = *self;
+        let Self { r, alpha, .. } = *self;
         let mut sums = Sums { value: histories.constant, ..Sums::default() };
-        let (ln_alpha, ln_beta) = (libm::log(alpha), libm::log(beta));
-        let (r1, r2) = (digamma(r), trigamma(r));
+        let ln_alpha = libm::log(alpha);
         for group in &histories.groups {
             let (x, weight) = (f64::from(group.frequency), group.weight);
             // What depends on the frequency alone is worked out once.
-            let back = group.frequency > 0;
-            let (gain, bend) = if back { (digamma(r + x) - r1, trigamma(r + x) - r2) } else { (0.0, 0.0) };
-            sums.value += weight * (ln_rising(r, group.frequency) + r * ln_alpha + s * ln_beta);
-            sums.add_slope([
-                weight * (gain + ln_alpha),
-                weight * r / alpha,
-                weight * ln_beta,
-                weight * s / beta,
-            ]);
-            let (rate, loss) = (weight / alpha, weight / beta);
-            sums.add_bend([
-                weight * bend,
-                rate,
-                0.0,
-                0.0,
-                -r * rate / alpha,
-                0.0,
-                0.0,
-                0.0,
-                loss,
-                -s * loss / beta,
-            ]);
+            let (gain, bend) = rising_slopes(r, x);
+            sums.value += weight * (ln_rising(r, group.frequency) - x * ln_alpha);
+            sums.add_slope([weight * gain, -weight * x / alpha, 0.0, 0.0]);
+            let scale = weight * x / (alpha * alpha);
+            sums.add_bend([weight * bend, 0.0, 0.0, 0.0, scale, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        }
+        let parts = histories.parts(|group, rows| {
             let departure = self.departure(group.frequency);
-            for chunk in group.rows.chunks(CHUNK) {
-                let mut part = Sums::default();
-                for row in chunk {
-                    part.add_row(&departure, row);
-                }
-                sums.add(&part);
+            let mut part = Sums::default();
+            for row in rows {
+                part.add_row(&departure, row);
             }
+            part
+        });
+        for part in &parts {
+            sums.add(part);
         }
         sums.slopes()
     }
 }
 
+impl TakesCovariates for ParetoNbd {
+    const MODEL_WITH_COVARIATES: &'static str = "pareto_nbd_with_covariates";
+    const TRANSACTION: &'static [(usize, f64)] = &[(1, -1.0)];
+    const LIFETIME: &'static [(usize, f64)] = &[(3, -1.0)];
+
+    fn unfitted() -> Self {
+        Self { r: 1.0, alpha: 1.0, s: 1.0, beta: 1.0 }
+    }
+
+    fn moved(&self, transaction: f64, lifetime: f64) -> Result<Self, ValidationError> {
+        let alpha = self.alpha * libm::exp(-transaction);
+        Self::new(self.r, alpha, self.s, self.beta * libm::exp(-lifetime))
+    }
+}
+
 impl Sealed for ParetoNbd {
     fn ln_odds_gone(&self, buyer: Buyer) -> f64 {
-        self.departure(buyer.frequency()).ln_both(buyer.recency(), buyer.age()).1
+        self.departure(buyer.frequency()).ln_odds_gone(buyer.recency(), buyer.age())
     }
 
     fn living(&self, buyer: Buyer) -> Living {
@@ -233,8 +254,8 @@ impl PurchaseModel for ParetoNbd {
     /// ```
     fn log_likelihood(&self, buyer: Buyer) -> f64 {
         let frequency = buyer.frequency();
-        let (ln_both, _) = self.departure(frequency).ln_both(buyer.recency(), buyer.age());
-        let mut sum = ln_rising(self.r, frequency) + ln_both;
+        let ln_whole = self.departure(frequency).ln_whole(buyer.recency(), buyer.age());
+        let mut sum = ln_rising(self.r, frequency) + ln_whole;
         if frequency > 0 {
             sum -= self.r * libm::log1p(buyer.recency() / self.alpha)
                 + self.s * libm::log1p(buyer.recency() / self.beta)
@@ -248,7 +269,7 @@ impl PurchaseModel for ParetoNbd {
     /// alive / (alive + gone)      with alive and gone as in the likelihood
     /// ```
     fn p_alive(&self, buyer: Buyer) -> f64 {
-        falling_logistic(self.ln_odds_gone(buyer))
+        self.departure(buyer.frequency()).p_alive(buyer.recency(), buyer.age())
     }
 
     /// # Formula
@@ -257,7 +278,7 @@ impl PurchaseModel for ParetoNbd {
     /// ```
     /// for s = 1 its limit.
     fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        self.p_alive(buyer) * self.living(buyer).expected(horizon.length())
+        self.p_alive(buyer) * self.living(buyer).expected(horizon.length(), &mut Afresh)
     }
 }
 
@@ -287,33 +308,39 @@ impl Sums {
     /// Adds the part of a row that depends on its times. The likelihood is a sum over the times at which the customer
     /// may have left, and over not having left; its logarithm has as first derivative the mean of theirs, and as
     /// second the mean of theirs and the covariance of the first.
+    ///
+    /// Logarithms and reciprocals are those against alpha and beta alone, so that they keep their digits for the
+    /// largest r and s; the table holds the rest.
     fn add_row(&mut self, departure: &Departure, row: &Row) {
         let Departure { n, alpha, s, beta } = *departure;
         let (rate_scale, loss_scale) = (alpha + row.recency, beta + row.recency);
         let length = row.age - row.recency;
+        let (rate_origin, loss_origin) = (alpha.recip(), beta.recip());
         let mut whole = 0.0;
         let mut first = [0.0; 4];
         let mut second = [0.0; 10];
         let mut point = |moment: Moment, leaves: f64, inverse_s: f64| {
             let Moment { after, rate_growth, loss_growth, weight } = moment;
             let (rate, loss) = ((rate_scale + after).recip(), (loss_scale + after).recip());
-            let power = s + leaves;
-            let (d_r, d_alpha, d_s, d_beta) =
-                (-rate_growth, -n * rate, inverse_s - loss_growth, -power * loss);
+            // 1 / alpha - 1 / (alpha + u), and the same of beta.
+            let until = row.recency + after;
+            let (rate_lag, loss_lag) = (until * rate * rate_origin, until * loss * loss_origin);
+            let (d_r, d_alpha) = (-rate_growth, n * rate_lag);
+            let (d_s, d_beta) = (inverse_s - loss_growth, s * loss_lag - leaves * loss);
             whole += weight;
             let slope = [d_r, d_alpha, d_s, d_beta];
             first.iter_mut().zip(slope).for_each(|(sum, part)| *sum += weight * part);
             let bend = [
                 d_r * d_r,
-                d_r * d_alpha - rate,
+                d_r * d_alpha + rate_lag,
                 d_r * d_s,
                 d_r * d_beta,
-                d_alpha * d_alpha + n * rate * rate,
+                d_alpha * d_alpha - n * rate_lag * (rate_origin + rate),
                 d_alpha * d_s,
                 d_alpha * d_beta,
                 d_s * d_s - inverse_s * inverse_s,
-                d_s * d_beta - loss,
-                d_beta * d_beta + power * loss * loss,
+                d_s * d_beta + loss_lag,
+                d_beta * d_beta - s * loss_lag * (loss_origin + loss) + leaves * loss * loss,
             ];
             second.iter_mut().zip(bend).for_each(|(sum, part)| *sum += weight * part);
         };
@@ -324,7 +351,8 @@ impl Sums {
         departure.visit(row.recency, row.age, |moment| {
             point(Moment { weight: s * moment.weight, ..moment }, 1.0, inverse_s);
         });
-        let (ln_rate, ln_loss) = (libm::log(rate_scale), libm::log(loss_scale));
+        let till_last = libm::log1p(row.recency * rate_origin);
+        let loss_till_last = libm::log1p(row.recency * loss_origin);
         let mean = first.map(|sum| sum / whole);
         let [d_r, d_alpha, d_s, d_beta] = mean;
         let centre = [
@@ -340,11 +368,11 @@ impl Sums {
             d_beta * d_beta,
         ];
         let weight = row.weight;
-        self.value += weight * (libm::log(whole) - n * ln_rate - s * ln_loss);
+        self.value += weight * (libm::log(whole) - n * till_last - s * loss_till_last);
         self.add_slope([
-            weight * (d_r - ln_rate),
+            weight * (d_r - till_last),
             weight * d_alpha,
-            weight * (d_s - ln_loss),
+            weight * (d_s - loss_till_last),
             weight * d_beta,
         ]);
         for ((sum, part), centre) in self.bend.iter_mut().zip(second).zip(centre) {

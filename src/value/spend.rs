@@ -1,12 +1,29 @@
 use super::ValueError;
 use super::buyer::LONGEST;
 use crate::validation::ValidationError;
+use crate::vocabulary::vocabulary;
 use serde::{Deserialize, Serialize};
+
+vocabulary! {
+    /// Whether a customer's first purchase counts into their mean spend.
+    ///
+    /// The literature leaves it out: first purchases are often larger or smaller than later ones, and the mean is wanted
+    /// of those to come. With it, one-time buyers tell something about spend too.
+    #[derive(Default)]
+    "first_purchase" FirstPurchase {
+        /// The mean is over repeat purchases.
+        #[default]
+        Excluded = "excluded",
+        /// The mean is over all purchases.
+        Included = "included",
+    }
+}
 
 /// What one customer has spent on average each time they bought again.
 ///
-/// The mean is over repeat purchases only (the first purchase is left out), in any unit of money: minor units when
-/// made by [`Summary::spend`](super::Summary::spend). For those who never came back both numbers are 0.
+/// The mean is over repeat purchases only, unless the first purchase is [included](FirstPurchase::Included); in any
+/// unit of money: minor units when made by [`Summary::spend`](super::Summary::spend). For those of whom no purchase
+/// counts both numbers are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Fields")]
 pub struct RepeatSpend {
@@ -48,12 +65,12 @@ impl RepeatSpend {
         Ok(Self { frequency, mean: mean + 0.0 })
     }
 
-    /// How many repeat purchases.
+    /// How many purchases the mean is over.
     pub const fn frequency(self) -> u32 {
         self.frequency
     }
 
-    /// The mean spend of a repeat purchase.
+    /// The mean spend of a purchase.
     pub const fn mean(self) -> f64 {
         self.mean
     }
@@ -103,6 +120,13 @@ impl<'a> RepeatSpends<'a> {
             .iter()
             .zip(self.mean)
             .map(|(&frequency, &mean)| RepeatSpend { frequency, mean: mean + 0.0 })
+    }
+
+    /// The rows before and from a row on.
+    #[cfg(feature = "parallel")]
+    pub(super) fn split_at(self, row: usize) -> (Self, Self) {
+        let (frequency, mean) = (self.frequency.split_at(row), self.mean.split_at(row));
+        (Self::trusted(frequency.0, mean.0), Self::trusted(frequency.1, mean.1))
     }
 
     /// Checks that a caller's column has a row for each customer.

@@ -2,6 +2,7 @@
 #![expect(clippy::many_single_char_names, reason = "the letters are those of the papers")]
 
 use crate::numeric::gamma::{ln_beta, ln_gamma};
+use crate::numeric::hypergeometric::with_a_unit_by_fraction;
 use crate::numeric::incomplete_beta::tails;
 use crate::numeric::quadrature::{SIXTEEN, log_concave_times};
 
@@ -223,37 +224,16 @@ impl Stages {
             let half = 0.5 * (z - shape);
             let root = (half * half + z * (n + k)).sqrt();
             let mode = libm::log(if half > 0.0 { z * (n + k) / (half + root) } else { root - half });
-            let all = |y: f64| all_purchases(a, b, k * ln_v(y));
+            // The sum of E[(1-p)^(m-1)] v^(k (m-1)).
+            let all = |y: f64| {
+                let v = libm::exp(k * ln_v(y));
+                with_a_unit_by_fraction(a, b, v, 50_000).unwrap_or_else(|near| near)
+            };
             let integral = log_concave_times(mode, f64::NEG_INFINITY, f64::INFINITY, 1.0, f, all);
             sum += share * libm::exp(f(mode) - ln_gamma(shape)) * integral;
         }
         sum
     }
-}
-
-/// 2F1(1, b; a+b; y) for a `ln_y` below 0: the sum of E[(1-p)^(m-1)] y^(m-1), by its continued fraction.
-fn all_purchases(a: f64, b: f64, ln_y: f64) -> f64 {
-    let (y, c) = (libm::exp(ln_y), a + b);
-    let mut value = 1.0;
-    let (mut up, mut down) = (1.0, 0.0);
-    let mut m = 0.0;
-    for _ in 0..50_000 {
-        let odd =
-            if m == 0.0 { b / c } else { (b + m) * (c - 1.0 + m) / ((c + 2.0 * m - 1.0) * (c + 2.0 * m)) };
-        m += 1.0;
-        let even = m * (a + (m - 1.0)) / ((c + 2.0 * m - 2.0) * (c + 2.0 * m - 1.0));
-        let mut factor = 1.0;
-        for step in [odd, even] {
-            down = (1.0 - step * y * down).recip();
-            up = 1.0 - step * y / up;
-            factor *= up * down;
-        }
-        value *= factor;
-        if (factor - 1.0).abs() < 1e-16 {
-            break;
-        }
-    }
-    value.recip()
 }
 
 /// ln of how likely exactly `count` stages are within tau.

@@ -1,5 +1,5 @@
-use super::summary::{Tally, day_number, mean_spend};
-use super::{Buyers, RepeatSpends, Summary, TimeUnit, ValueError};
+use super::summary::{Tally, day_number};
+use super::{Buyers, FirstPurchase, RepeatSpends, Summary, TimeUnit, ValueError};
 use crate::purchase::PurchaseHistory;
 use crate::validation::ValidationError;
 use chrono::NaiveDate;
@@ -73,6 +73,9 @@ pub struct Summaries {
     recency: Vec<f64>,
     age: Vec<f64>,
     mean_spend: Vec<f64>,
+    first: FirstPurchase,
+    /// How many purchases each mean is over; empty where that is the frequency.
+    spend_frequency: Vec<u32>,
     without_purchase: u64,
     after: u64,
 }
@@ -92,55 +95,30 @@ impl Summaries {
         as_of: NaiveDate,
         unit: TimeUnit,
     ) -> Result<Self, ValueError> {
+        Self::from_log_with(log, customers, as_of, unit, FirstPurchase::Excluded)
+    }
+
+    /// As [`from_log`](Self::from_log), with the first purchase in the mean spend or not.
+    ///
+    /// # Errors
+    /// As [`from_log`](Self::from_log).
+    pub fn from_log_with(
+        log: PurchaseLog<'_>,
+        customers: u32,
+        as_of: NaiveDate,
+        unit: TimeUnit,
+        first: FirstPurchase,
+    ) -> Result<Self, ValueError> {
         let as_of = day_number(as_of);
-        let count = usize::try_from(customers).unwrap_or(usize::MAX);
-        // How many rows each customer has, then where the next of them goes.
-        let mut places = vec![0_u32; count];
-        let mut found = Self::default();
-        for (row, (&customer, &day)) in log.customer.iter().zip(log.day).enumerate() {
-            let place = usize::try_from(customer).ok().and_then(|customer| places.get_mut(customer));
-            let Some(place) = place else {
-                let rule = "must be below the number of customers";
-                let rule = ValidationError::new("customer", rule, customer);
-                return Err(ValueError::Row { row, rule });
-            };
-            if day <= as_of {
-                *place += 1;
-            } else {
-                found.after += 1;
-            }
-        }
-        let mut total = 0_u32;
-        for place in &mut places {
-            (*place, total) = (total, total + *place);
-        }
-        let mut events = vec![(0_i32, 0_i64); usize::try_from(total).unwrap_or(usize::MAX)];
-        for ((&customer, &day), &spend) in log.customer.iter().zip(log.day).zip(log.spend_minor) {
-            if day > as_of {
-                continue;
-            }
-            let place = usize::try_from(customer).ok().and_then(|customer| places.get_mut(customer));
-            let Some(place) = place else { continue };
-            if let Some(event) = usize::try_from(*place).ok().and_then(|place| events.get_mut(place)) {
-                *event = (day, spend);
-            }
-            *place += 1;
-        }
-        // Each place has moved on to the end of its customer.
-        let (mut rest, mut start) = (events.as_mut_slice(), 0);
-        for (customer, &end) in (0..customers).zip(&places) {
-            let length = usize::try_from(end - start).unwrap_or_default();
-            let (events, later) = std::mem::take(&mut rest).split_at_mut(length);
-            (rest, start) = (later, end);
-            if !events.is_sorted_by_key(|event| event.0) {
-                events.sort_unstable_by_key(|event| event.0);
-            }
+        let mut found = Self { first, ..Self::default() };
+        let after = each_customer(log, customers, as_of, |customer, events| {
             let mut tally = Tally::default();
-            for &(day, spend) in events.iter() {
+            for &(day, spend) in events {
                 tally.push(day, spend >= 0, spend, as_of);
             }
             found.push(customer, tally.summary(as_of), unit);
-        }
+        })?;
+        found.after = after;
         Ok(found)
     }
 
@@ -153,19 +131,27 @@ impl Summaries {
         as_of: NaiveDate,
         unit: TimeUnit,
     ) -> Self {
-        let mut found = Self::default();
+        Self::of_with(histories, as_of, unit, FirstPurchase::Excluded)
+    }
+
+    /// As [`of`](Self::of), with the first purchase in the mean spend or not.
+    pub fn of_with<'h>(
+        histories: impl IntoIterator<Item = &'h PurchaseHistory>,
+        as_of: NaiveDate,
+        unit: TimeUnit,
+        first: FirstPurchase,
+    ) -> Self {
+        let mut found = Self { first, ..Self::default() };
         for (customer, history) in (0..u32::MAX).zip(histories) {
             let summary = Summary::of(history, as_of);
-            let days = || history.days().iter().filter(|day| day.day > day_number(as_of)).count();
-            let after =
-                summary.map_or_else(|| u64::try_from(days()).unwrap_or(u64::MAX), |s| s.days_after().into());
-            found.after += after;
+            found.after += days_after(history, day_number(as_of));
             found.push(customer, summary, unit);
         }
         found
     }
 
-    fn push(&mut self, customer: u32, summary: Option<Summary>, unit: TimeUnit) {
+    /// Adds the next customer; numbers ascend.
+    pub(super) fn push(&mut self, customer: u32, summary: Option<Summary>, unit: TimeUnit) {
         let Some(summary) = summary else {
             self.without_purchase += 1;
             return;
@@ -175,7 +161,16 @@ impl Summaries {
         self.frequency.push(buyer.frequency());
         self.recency.push(buyer.recency());
         self.age.push(buyer.age());
-        self.mean_spend.push(mean_spend(summary.repeat_spend_minor(), summary.frequency()));
+        let spend = summary.spend_with(self.first);
+        self.mean_spend.push(spend.mean());
+        if self.first == FirstPurchase::Included {
+            self.spend_frequency.push(spend.frequency());
+        }
+    }
+
+    /// Counts what lies after the day all is summed up at.
+    pub(super) fn leave_out(&mut self, after: u64) {
+        self.after += after;
     }
 
     /// How many customers have a row.
@@ -208,8 +203,8 @@ impl Summaries {
         &self.age
     }
 
-    /// The mean net spend of the repeat purchases of each, in minor units; 0 for those who never came back or took
-    /// back all they bought.
+    /// The mean net spend of the repeat purchases of each (of all purchases, where the first is included), in minor
+    /// units; 0 for those who never came back or took back all they bought.
     pub fn mean_spend(&self) -> &[f64] {
         &self.mean_spend
     }
@@ -221,7 +216,11 @@ impl Summaries {
 
     /// The columns for models of spend.
     pub fn spends(&self) -> RepeatSpends<'_> {
-        RepeatSpends::trusted(&self.frequency, &self.mean_spend)
+        let frequency = match self.first {
+            FirstPurchase::Excluded => &self.frequency,
+            FirstPurchase::Included => &self.spend_frequency,
+        };
+        RepeatSpends::trusted(frequency, &self.mean_spend)
     }
 
     /// How many customers had not bought by `as_of` and have no row.
@@ -235,8 +234,70 @@ impl Summaries {
     }
 }
 
+/// Deals the rows of a log out to the customers 0 to `customers` - 1, and shows those up to the day `until` of one
+/// customer after the other, in order of their days. Returns how many rows lie later.
+pub(super) fn each_customer(
+    log: PurchaseLog<'_>,
+    customers: u32,
+    until: i32,
+    mut visit: impl FnMut(u32, &[(i32, i64)]),
+) -> Result<u64, ValueError> {
+    let count = usize::try_from(customers).unwrap_or(usize::MAX);
+    // How many rows each customer has, then where the next of them goes.
+    let mut places = vec![0_u32; count];
+    let mut after = 0;
+    for (row, (&customer, &day)) in log.customer.iter().zip(log.day).enumerate() {
+        let place = usize::try_from(customer).ok().and_then(|customer| places.get_mut(customer));
+        let Some(place) = place else {
+            let rule = "must be below the number of customers";
+            let rule = ValidationError::new("customer", rule, customer);
+            return Err(ValueError::Row { row, rule });
+        };
+        if day <= until {
+            *place += 1;
+        } else {
+            after += 1;
+        }
+    }
+    let mut total = 0_u32;
+    for place in &mut places {
+        (*place, total) = (total, total + *place);
+    }
+    let mut events = vec![(0_i32, 0_i64); usize::try_from(total).unwrap_or(usize::MAX)];
+    for ((&customer, &day), &spend) in log.customer.iter().zip(log.day).zip(log.spend_minor) {
+        if day > until {
+            continue;
+        }
+        let place = usize::try_from(customer).ok().and_then(|customer| places.get_mut(customer));
+        let Some(place) = place else { continue };
+        if let Some(event) = usize::try_from(*place).ok().and_then(|place| events.get_mut(place)) {
+            *event = (day, spend);
+        }
+        *place += 1;
+    }
+    // Each place has moved on to the end of its customer.
+    let (mut rest, mut start) = (events.as_mut_slice(), 0);
+    for (customer, &end) in (0..customers).zip(&places) {
+        let length = usize::try_from(end - start).unwrap_or_default();
+        let (events, later) = std::mem::take(&mut rest).split_at_mut(length);
+        (rest, start) = (later, end);
+        if !events.is_sorted_by_key(|event| event.0) {
+            events.sort_unstable_by_key(|event| event.0);
+        }
+        visit(customer, events);
+    }
+    Ok(after)
+}
+
+/// How many days of a history lie after a day.
+pub(super) fn days_after(history: &PurchaseHistory, day: i32) -> u64 {
+    let later = history.days().len() - history.days().partition_point(|known| known.day <= day);
+    u64::try_from(later).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::{Buyer, RepeatSpend};
     use super::*;
     use crate::money::{Currency, Money};
     use proptest::prelude::*;
@@ -262,6 +323,13 @@ mod tests {
                 histories[customer as usize].push_on(date(day), Money::new(spend, Currency::EUR)).unwrap();
             }
             let from_histories = Summaries::of(&histories, date(as_of), TimeUnit::WEEK);
+            let all = FirstPurchase::Included;
+            let with_first = Summaries::from_log_with(log, 6, date(as_of), TimeUnit::WEEK, all).unwrap();
+            let also = Summaries::of_with(&histories, date(as_of), TimeUnit::WEEK, all);
+            prop_assert_eq!(with_first.spends(), also.spends());
+            prop_assert_eq!(with_first.buyers(), from_log.buyers());
+            let one_more = |(spend, buyer): (RepeatSpend, Buyer)| spend.frequency() == buyer.frequency() + 1;
+            prop_assert!(with_first.spends().iter().zip(from_log.buyers().iter()).all(one_more));
             prop_assert_eq!(from_log.customers(), from_histories.customers());
             prop_assert_eq!(from_log.spends(), from_histories.spends());
             prop_assert_eq!(from_log.buyers(), from_histories.buyers());

@@ -1,4 +1,4 @@
-use super::{Buyer, RepeatSpend, TimeUnit};
+use super::{Buyer, FirstPurchase, RepeatSpend, TimeUnit};
 use crate::purchase::PurchaseHistory;
 use chrono::NaiveDate;
 
@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 /// - The spend is what the days after the first occasion come to, returns taken off on the day they happen; its mean
 ///   is over the occasions after the first. Returned goods cannot be matched with what they were bought for: a return
 ///   on a later day lowers the repeat spend even where it returns the first purchase, and returns before the first
-///   occasion are left out.
+///   occasion are left out. [`spend_with`](Self::spend_with) takes the first occasion in.
 /// - Days after `as_of` are left out and counted.
 ///
 /// # Example
@@ -43,6 +43,7 @@ pub struct Summary {
     frequency: u32,
     recency_days: u32,
     age_days: u32,
+    first_spend_minor: i128,
     repeat_spend_minor: i128,
     days_after: u32,
 }
@@ -82,6 +83,11 @@ impl Summary {
         self.age_days - self.recency_days
     }
 
+    /// The net spend on the first day, in minor units.
+    pub const fn first_spend_minor(&self) -> i128 {
+        self.first_spend_minor
+    }
+
     /// The net spend after the first day, in minor units.
     pub const fn repeat_spend_minor(&self) -> i128 {
         self.repeat_spend_minor
@@ -101,12 +107,23 @@ impl Summary {
 
     /// The row for models of spend, in minor units. Who took back more than they bought counts as spending nothing.
     pub fn spend(&self) -> RepeatSpend {
-        RepeatSpend::new(self.frequency, mean_spend(self.repeat_spend_minor, self.frequency))
-            .unwrap_or(RepeatSpend::NONE)
+        self.spend_with(FirstPurchase::Excluded)
+    }
+
+    /// The row for models of spend, with the first purchase in or out. With it, everybody has a row of at least one
+    /// purchase, and the fitted mean is that of all purchases.
+    pub fn spend_with(&self, first: FirstPurchase) -> RepeatSpend {
+        let (frequency, total) = match first {
+            FirstPurchase::Excluded => (self.frequency, self.repeat_spend_minor),
+            FirstPurchase::Included => {
+                (self.frequency.saturating_add(1), self.first_spend_minor + self.repeat_spend_minor)
+            }
+        };
+        RepeatSpend::new(frequency, mean_spend(total, frequency)).unwrap_or(RepeatSpend::NONE)
     }
 }
 
-/// The mean repeat spend, not below 0.
+/// The mean spend, not below 0.
 pub(super) fn mean_spend(total: i128, frequency: u32) -> f64 {
     if frequency == 0 || total <= 0 {
         return 0.0;
@@ -129,6 +146,9 @@ pub(super) struct Tally {
     occasions: u32,
     first: i32,
     last: i32,
+    /// What was returned on the latest day before the first purchase.
+    returned: (i32, i128),
+    first_spend: i128,
     spend: i128,
     days_after: u32,
 }
@@ -139,14 +159,22 @@ impl Tally {
             self.days_after += 1;
             return;
         }
+        let spend = i128::from(spend_minor);
         if self.occasions == 0 {
+            // Returns of the first day may come before its purchase.
+            let (returned_on, returned) = self.returned;
+            let of_day = spend + if returned_on == day { returned } else { 0 };
             if bought {
-                (self.first, self.last, self.occasions) = (day, day, 1);
+                (self.first, self.last, self.occasions, self.first_spend) = (day, day, 1, of_day);
+            } else {
+                self.returned = (day, of_day);
             }
             return;
         }
         if day > self.first {
-            self.spend += i128::from(spend_minor);
+            self.spend += spend;
+        } else {
+            self.first_spend += spend;
         }
         if bought && day > self.last {
             self.last = day;
@@ -160,6 +188,7 @@ impl Tally {
             frequency,
             recency_days: self.last.abs_diff(self.first),
             age_days: as_of.abs_diff(self.first),
+            first_spend_minor: self.first_spend,
             repeat_spend_minor: self.spend,
             days_after: self.days_after,
         })
@@ -201,6 +230,27 @@ mod tests {
         let all_back = summary(&[(2, 100), (3, 80), (4, -200)], 10).unwrap();
         assert_eq!((all_back.frequency(), all_back.spend().mean()), (1, 0.0));
         assert_eq!(summary(&[(1, -5)], 10), None);
+    }
+
+    #[test]
+    fn the_first_purchase_counts_where_it_is_asked_for() {
+        let found = summary(&[(1, -5), (2, 100), (2, -10), (3, 80), (4, -30)], 10).unwrap();
+        assert_eq!((found.first_spend_minor(), found.repeat_spend_minor()), (90, 50));
+        assert_eq!(found.spend_with(FirstPurchase::Excluded), found.spend());
+        assert_eq!(found.spend_with(FirstPurchase::Included), RepeatSpend::new(2, 70.0).unwrap());
+        let once = summary(&[(2, 100)], 10).unwrap();
+        assert_eq!(once.spend_with(FirstPurchase::Included), RepeatSpend::new(1, 100.0).unwrap());
+        let all_back = summary(&[(2, 100), (3, -200)], 10).unwrap();
+        assert_eq!(all_back.spend_with(FirstPurchase::Included), RepeatSpend::new(1, 0.0).unwrap());
+    }
+
+    #[test]
+    fn a_return_before_the_purchase_of_its_day_counts() {
+        let mut tally = Tally::default();
+        for (day, spend) in [(1, -7), (2, -10), (2, -1), (2, 100), (2, -2)] {
+            tally.push(day, spend >= 0, spend, 10);
+        }
+        assert_eq!(tally.summary(10).unwrap().first_spend_minor(), 87);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 
 use super::{add_up, largest_remainder};
 use crate::journey::{
-    AttributionError, AttributionModel, ConversionPaths, Decay, NullPaths, PathOutcome, PathTransform,
-    Removal,
+    AttributionModel, ConversionPaths, Decay, JourneyError, JourneyLog, NullPaths, PathOutcome,
+    PathTransform, Removal,
 };
 use crate::measure::Share;
 use crate::money::{Currency, Money};
@@ -81,10 +81,43 @@ fn decay_by_time_needs_ages_and_halves() {
     assert_eq!(credits(&timed, decay), [1.0, 2.0]);
     assert_eq!(credits(&timed.look_back(TimeDelta::seconds(3)).unwrap(), decay), [3.0]);
     let refused = timed.push_timed(&[0, 1], &[1, 2], outcome(1, 0)).unwrap_err();
-    assert_eq!(refused, AttributionError::AgeOrder { touch: 1 });
+    assert_eq!(refused, JourneyError::AgeOrder { touch: 1 });
     timed.push(&[0], outcome(1, 0)).unwrap();
-    assert_eq!(timed.attribute(decay), Err(AttributionError::NoAges { rule: "time_decay" }));
-    assert_eq!(timed.look_back(TimeDelta::zero()), Err(AttributionError::NoAges { rule: "look_back" }));
+    assert_eq!(timed.attribute(decay), Err(JourneyError::NoAges { rule: "time_decay" }));
+    assert_eq!(timed.look_back(TimeDelta::zero()), Err(JourneyError::NoAges { rule: "look_back" }));
+}
+
+#[test]
+fn paths_are_read_out_of_a_log() {
+    let rows = [
+        (1, 10, "a"),
+        (1, 12, "buy"),
+        (1, 12, "buy"),
+        (1, 15, "b"),
+        (1, 16, "renew"),
+        (2, 1, "buy"),
+        (2, 2, "b"),
+    ];
+    let log = JourneyLog::from_events(rows, 9).unwrap();
+    let as_of = |micros| chrono::DateTime::from_timestamp_micros(micros).unwrap();
+    let goals = [2, 3];
+    assert_eq!(["buy", "renew"].map(|name| log.activities().named(name).unwrap()), goals);
+    let paths = ConversionPaths::from_log(&log, &goals, as_of(20)).unwrap();
+    let found: Vec<_> = paths
+        .iter()
+        .map(|path| (path.touches.to_vec(), path.ages.to_vec(), path.outcome.conversions, path.outcome.nulls))
+        .collect();
+    let expected = [
+        (vec![0], vec![2], 1, 0),
+        (vec![], vec![], 1, 0),
+        (vec![1], vec![1], 1, 0),
+        (vec![], vec![], 1, 0),
+        (vec![1], vec![18], 0, 1),
+    ];
+    assert_eq!(found, expected);
+    let late = JourneyError::EventAfterAsOf { as_of: 15, at: 16 };
+    assert_eq!(ConversionPaths::from_log(&log, &goals, as_of(15)), Err(late));
+    assert_eq!(ConversionPaths::from_log(&log, &[], as_of(20)).unwrap().nulls(), 2);
 }
 
 #[test]
@@ -126,9 +159,9 @@ fn refuses_what_means_nothing() {
     let mut paths = ConversionPaths::new();
     for value in [f64::NAN, f64::INFINITY, -1.0] {
         let refused = paths.push(&[0], PathOutcome { conversions: 1, value, nulls: 0 });
-        assert_eq!(refused, Err(AttributionError::Value));
+        assert_eq!(refused, Err(JourneyError::PathValue));
     }
-    assert_eq!(paths.push(&[0], outcome(0, u64::MAX)), Err(AttributionError::TooMany));
+    assert_eq!(paths.push(&[0], outcome(0, u64::MAX)), Err(JourneyError::TooManyConversions));
     let half = Share::new(0.6).unwrap();
     for model in [
         AttributionModel::PositionBased { first: half, last: half },
@@ -138,7 +171,7 @@ fn refuses_what_means_nothing() {
         markov(0),
         markov(5),
     ] {
-        assert!(matches!(paths.attribute(model), Err(AttributionError::Setting { .. })), "{model:?}");
+        assert!(matches!(paths.attribute(model), Err(JourneyError::Setting { .. })), "{model:?}");
     }
 }
 

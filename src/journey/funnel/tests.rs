@@ -1,8 +1,8 @@
 //! The funnel against the table of cases where other engines disagree, and against every choice of events there is.
 
 use crate::journey::{
-    EqualInstants, Funnel, FunnelAttribute, FunnelBuilder, FunnelColumns, FunnelError, FunnelFold,
-    FunnelOrder, FunnelOutcome, FunnelReport, FunnelStep,
+    Activities, EqualInstants, Funnel, FunnelAttribute, FunnelBuilder, FunnelColumns, FunnelFold,
+    FunnelOrder, FunnelOutcome, FunnelReport, FunnelStep, JourneyError, JourneyLog,
 };
 use crate::measure::Share;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -116,7 +116,7 @@ fn exclusions_break_the_way_until_the_customer_comes_back() {
 
 #[test]
 fn refuses_what_means_nothing() {
-    use FunnelError::{
+    use JourneyError::{
         ExclusionBounds, ExclusionIsStep, FirstStepGap, NeverInTime, NoActivity, NoMeaning, OptionalEnd,
         SharedActivity, Span, StepCount,
     };
@@ -160,16 +160,20 @@ fn refuses_events_out_of_time() {
         let activity = vec![A; time.len()];
         funnel.count(FunnelColumns::new(customer, time, &activity).unwrap(), at(50)).map(|_| ())
     };
-    let backwards = FunnelError::TimeGoesBackwards { customer: 4, previous: 2, at: 1 };
+    let backwards = JourneyError::TimeGoesBackwards { customer: 4.into(), previous: 2, at: 1 };
     assert_eq!(count(&[4, 4], &[2, 1]), Err(backwards.clone()));
     assert_eq!(count(&[5, 4, 4], &[0, 2, 1]), Err(backwards));
-    let late = FunnelError::EventAfterAsOf { as_of: 50, at: 51 };
+    let late = JourneyError::EventAfterAsOf { as_of: 50, at: 51 };
     assert_eq!(count(&[4, 5], &[2, 51]), Err(late.clone()));
     assert_eq!(count(&[5, 4], &[51, 2]), Err(late));
     assert_eq!(count(&[], &[]), Ok(()));
+    let log = JourneyLog::from_events([(4, 2, "a"), (5, 51, "a")], 9).unwrap();
+    let late = JourneyError::EventAfterAsOf { as_of: 50, at: 51 };
+    assert_eq!(funnel.count_log(&log, at(50)), Err(late.clone()));
+    assert_eq!(funnel.count_log_by(&log, |_| None, at(50)), Err(late));
     let events = FunnelColumns::new(&[1], &[1], &[A]).unwrap();
     let refused = funnel.count_by(events, &[1], FunnelAttribute::AtStep(2), at(9)).unwrap_err();
-    assert_eq!(refused, FunnelError::NoSuchStep { step: 2, steps: 2 });
+    assert_eq!(refused, JourneyError::NoSuchStep { step: 2, steps: 2 });
 }
 
 #[test]
@@ -180,12 +184,12 @@ fn shards_share_no_customer() {
         one.push(customer, 0, A).unwrap();
         two.push(customer - 1, 0, A).unwrap();
     }
-    assert_eq!(one.merge(&one.clone()), Err(FunnelError::SharedCustomer { customer: 1 }));
+    assert_eq!(one.merge(&one.clone()), Err(JourneyError::SharedCustomer { customer: 1.into() }));
     one.merge(&two).unwrap();
     assert_eq!(one.report(at(1)).unwrap().entered(), 6);
     assert_eq!(one.push(u32::MAX, 1, B), Ok(Some(1)));
     let other = FunnelFold::new(&plain(FunnelOrder::Strict, &[A, B]).build().unwrap());
-    assert_eq!(one.merge(&other), Err(FunnelError::DifferentRules { setting: "funnel" }));
+    assert_eq!(one.merge(&other), Err(JourneyError::DifferentRules { setting: "funnel" }));
 }
 
 /// What the oracle answers for one customer.
@@ -521,12 +525,19 @@ proptest! {
             let activity: Vec<_> = rows.iter().map(|row| row.2).collect();
             let events = FunnelColumns::new(&customer, &time, &activity).unwrap();
             let whole = funnel.count(events, as_of).unwrap();
-            let by = funnel.count_by(events, &customer, FunnelAttribute::AtEntry, as_of).unwrap();
-            let mut sum = by.without().clone();
-            for (_, group) in by.groups() {
-                sum.merge(group).unwrap();
+            // The same from a log, and each breakdown adds up to the whole.
+            let names = Activities::new((0..6).map(|name| name.to_string())).unwrap();
+            let log = JourneyLog::from_columns(&customer, &time, &activity, names).unwrap();
+            assert_eq!(funnel.count_log(&log, as_of).unwrap(), whole);
+            let by_event = funnel.count_by(events, &customer, FunnelAttribute::AtEntry, as_of).unwrap();
+            let by_journey = funnel.count_log_by(&log, |own| Some(own.customer()).filter(|n| *n > 1), as_of);
+            for by in [by_event, by_journey.unwrap()] {
+                let mut sum = by.without().clone();
+                for (_, group) in by.groups() {
+                    sum.merge(group).unwrap();
+                }
+                assert_eq!(sum, whole);
             }
-            assert_eq!(sum, whole);
             whole
         };
         let interleaved = count(&rows);

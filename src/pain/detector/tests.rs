@@ -1,4 +1,4 @@
-use super::super::{Contact, Expectation, Experience, PainRule, Rules, symptoms};
+use super::super::{Contact, ExpectedWait, Experience, PainRule, Rules, symptoms};
 use crate::customer::CustomerId;
 use crate::interaction::{
     Channel, Direction, Effort, EffortDirection, Engagement, Interaction, InteractionBuilder, InteractionId,
@@ -82,7 +82,7 @@ fn a_wait_is_long_against_what_is_expected_of_the_touch_point() {
     let kiosk = Touchpoint::Other(Tag::literal("kiosk"));
     assert_eq!(of_one(waited(kiosk, 361)), [], "nothing is expected of it");
 
-    let expected = Expectation::new(kiosk, Duration::from_secs(20)).unwrap();
+    let expected = ExpectedWait::new(kiosk, Duration::from_secs(20)).unwrap();
     let rules = Rules::default().with_wait_multiple(1).unwrap().expecting(expected);
     let late = contact(0, waited(kiosk, 21));
     assert_eq!(found(&[late], DAY, &rules), [(0, PainRule::LongWait)]);
@@ -296,4 +296,30 @@ proptest! {
         seen.sort_unstable();
         prop_assert_eq!(seen, expected);
     }
+}
+
+#[test]
+fn a_loop_is_coming_back_again_and_again_within_one_visit() {
+    let minute = 60;
+    let page = |at: i64, touchpoint: Touchpoint| {
+        contact(at * minute, |contact| contact.at_place(Channel::Web, touchpoint, Engagement::Support))
+    };
+    let (help, search, chat) = (Touchpoint::SelfService, Touchpoint::MarketingMaterial, Touchpoint::Chat);
+    let rounds: Vec<Contact> = [help, search, help, search, search, help, chat]
+        .iter()
+        .zip(0..)
+        .map(|(&at, n)| page(5 * n, at))
+        .collect();
+    let all = found(&rounds, 30 * DAY, &Rules::default());
+    assert_eq!(all, [(5, PainRule::Loop)], "the third time at the help pages");
+    let strict = Rules::default().with_loop_returns(1).unwrap();
+    assert_eq!(
+        found(&rounds, 30 * DAY, &strict),
+        [(2, PainRule::Loop), (3, PainRule::Loop), (5, PainRule::Loop)]
+    );
+    // The same steps an hour apart are visits of their own.
+    let apart: Vec<Contact> =
+        [help, search, help, search, help].iter().zip(0..).map(|(&at, n)| page(60 * n, at)).collect();
+    assert_eq!(found(&apart, 30 * DAY, &Rules::default()), []);
+    assert!(Rules::default().with_loop_returns(0).is_err());
 }

@@ -60,51 +60,6 @@ macro_rules! for_each_model {
     }};
 }
 
-/// 898 harsh but legal parameter sets, from 400-bit ball arithmetic.
-#[test]
-fn stress_grid() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/stress_grid.csv");
-    let mut rows = 0;
-    let mut worst = [[0.0_f64; 5]; 3];
-    for line in std::fs::read_to_string(path).unwrap().lines().skip(1) {
-        let (name, numbers) = line.split_once(',').unwrap();
-        let cells: Vec<f64> = numbers.split(',').map(|cell| cell.parse().unwrap()).collect();
-        let [p1, p2, p3, p4, x, recency, age, t, d, log_likelihood, p_alive, expected, new, residual] =
-            cells[..]
-        else {
-            panic!("{line}")
-        };
-        let row = buyer(x as u32, recency, age);
-        let answers = |model: &dyn Fn() -> [f64; 5]| model();
-        let (kind, ours) = match name {
-            "bgnbd" => (0, answers(&|| all(&BgNbd::new(p1, p2, p3, p4).unwrap(), row, t, d))),
-            "mbgnbd" => (1, answers(&|| all(&MbgNbd::new(p1, p2, p3, p4).unwrap(), row, t, d))),
-            _ => (2, answers(&|| all(&ParetoNbd::new(p1, p2, p3, p4).unwrap(), row, t, d))),
-        };
-        // The table has the residual purchases of the Pareto/NBD model only.
-        let residual = if kind == 2 { residual } else { ours[4] };
-        for (i, truth) in [log_likelihood, p_alive, expected, new, residual].into_iter().enumerate() {
-            // Below this, a double has fewer digits than asked for.
-            let error = (ours[i] - truth).abs() / truth.abs().max(1e-290);
-            assert!(error < 1e-9, "{i}: {} instead of {truth}: {line}", ours[i]);
-            worst[kind][i] = worst[kind][i].max(error);
-        }
-        rows += 1;
-    }
-    assert_eq!(rows, 898);
-    assert!(worst.iter().flatten().all(|&worst| worst < 2e-12), "{worst:?}");
-}
-
-fn all(model: &impl PurchaseForecast, row: Buyer, t: f64, d: f64) -> [f64; 5] {
-    [
-        model.log_likelihood(row),
-        model.p_alive(row),
-        model.expected_purchases(row, horizon(t)),
-        model.expected_purchases_new(horizon(t)),
-        model.discounted_residual_purchases(row, discount(d)),
-    ]
-}
-
 /// BG/NBD counts from interval arithmetic and from the tests of lifetimes and btyd, those of the Pareto/NBD model
 /// integrated with 25 digits (mpmath).
 #[test]

@@ -22,7 +22,7 @@ fn individual_values() {
 
 #[test]
 fn slopes_are_the_derivatives() {
-    let rows = Rows::of([spend(1, 20.0), spend(1, 5.0), spend(3, 40.0), spend(12, 31.0)]).unwrap();
+    let rows = Rows::of([spend(1, 20.0), spend(1, 5.0), spend(3, 40.0), spend(12, 31.0)], false).unwrap();
     let at = [5.0, 3.0, 14.0];
     let model = |x: [f64; 3]| GammaGamma { p: x[0], q: x[1], v: x[2] };
     let here = model(at).slopes(&rows);
@@ -60,7 +60,7 @@ fn refuses_data_that_say_nothing() {
     // Means so far apart that no mean of all exists: q runs to 1.
     let wild = (0..40_u32).map(|i| spend(1 + i % 3, 10_f64.powf(f64::from(i / 2))));
     let refused = GammaGamma::fit(wild).unwrap_err();
-    assert!(matches!(refused, FitError::Boundary { parameter: "q", .. }), "{refused:?}");
+    assert!(matches!(&refused, FitError::Boundary { parameter, .. } if parameter == "q"), "{refused:?}");
     assert!(GammaGamma::new(1.0, 1.0, 1.0).is_err() && GammaGamma::new(1.0, f64::NAN, 1.0).is_err());
 }
 

@@ -185,12 +185,7 @@ fn refuses_data_and_parameters_that_say_nothing() {
     // Everybody bought a moment ago: nobody leaves.
     let loyal = (1..40).map(|i| buyer(1 + i % 7, 30.0 - f64::from(i % 5) / 10.0, 30.0));
     let refused = ParetoNbd::fit(loyal).unwrap_err();
-    // The likelihood grows ever more slowly with a smaller s: the edge may not be reached in time.
-    let known = matches!(
-        refused,
-        FitError::Boundary { .. } | FitError::NotIdentified { .. } | FitError::NotConverged { .. }
-    );
-    assert!(known, "{refused:?}");
+    assert!(matches!(refused, FitError::Boundary { .. }), "{refused:?}");
     for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e31, 1e-31] {
         assert!(
             ParetoNbd::new(wrong, 1.0, 1.0, 1.0).is_err() && ParetoNbd::new(1.0, wrong, 1.0, 1.0).is_err()
