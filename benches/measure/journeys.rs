@@ -6,6 +6,7 @@ use chrono::DateTime;
 use patronage::customer::CustomerId;
 use patronage::interaction::{Channel, Engagement, Interaction, InteractionId, Touchpoint};
 use patronage::journey::Activities;
+use std::fmt;
 use uuid::Uuid;
 
 pub const TOUCHPOINTS: usize = 20;
@@ -61,14 +62,29 @@ pub fn names() -> Activities {
     Activities::new((0..TOUCHPOINTS).map(|n| format!("touchpoint_{n:02}"))).expect("twenty names")
 }
 
+/// Channel and touch point: twenty of them that need no terms of one's own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place(Channel, Touchpoint);
+
+impl Place {
+    fn numbered(number: usize) -> Self {
+        let known = Touchpoint::KNOWN;
+        Self(Channel::KNOWN[number / known.len()], known[number % known.len()])
+    }
+
+    pub fn of(one: &Interaction) -> Self {
+        Self(one.channel(), one.touchpoint())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {}", self.0, self.1)
+    }
+}
+
 /// The same events as interactions of customers with random identifiers.
 pub fn interactions(events: &Events) -> Vec<Interaction> {
-    let touchpoints: Vec<Touchpoint> = (0..TOUCHPOINTS)
-        .map(|n| match Touchpoint::KNOWN.get(n) {
-            Some(known) => *known,
-            None => Touchpoint::Other(format!("touchpoint_{n:02}").parse().expect("a tag")),
-        })
-        .collect();
     let mut random = Random(7);
     let most = events.customers.iter().max().map_or(0, |&most| most as usize + 1);
     let mut id = || Uuid::from_u64_pair(random.next(), random.next());
@@ -76,8 +92,9 @@ pub fn interactions(events: &Events) -> Vec<Interaction> {
     let rows = events.customers.iter().zip(&events.times).zip(&events.activities);
     rows.map(|((&customer, &time), &activity)| {
         let at = DateTime::from_timestamp_micros(time).expect("an instant");
+        let Place(channel, touchpoint) = Place::numbered(activity.into());
         Interaction::builder(InteractionId::new(id()), ids[customer as usize], at)
-            .at_place(Channel::Web, touchpoints[usize::from(activity)], Engagement::Support)
+            .at_place(channel, touchpoint, Engagement::Support)
             .build()
             .expect("an interaction")
     })

@@ -87,21 +87,6 @@ impl Hasher for FoldHasher {
     }
 }
 
-/// The hash of a sequence of codes, four at a time.
-#[inline]
-pub(super) fn hash_codes(state: &FoldState, codes: &[u16]) -> u64 {
-    let mut hasher = state.build_hasher();
-    let (words, rest) = codes.as_chunks::<4>();
-    for &[a, b, c, d] in words {
-        let [a, b, c, d] = [a, b, c, d].map(u64::from);
-        hasher.fold(a | b << 16 | c << 32 | d << 48);
-    }
-    let last = rest.iter().fold(0, |word, &code| word << 16 | u64::from(code));
-    // The length tells sequences apart that end in zeros.
-    hasher.fold(last | (codes.len() as u64) << 48);
-    hasher.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
