@@ -59,10 +59,6 @@ struct OwnTerms {
     outcome: Option<Tag>,
 }
 
-impl OwnTerms {
-    const NONE: Self = Self { channel: None, touchpoint: None, engagement: None, agent: None, outcome: None };
-}
-
 /// The code of no term at all, and of one of the user's own.
 const NONE: u8 = 0;
 const OWN: u8 = u8::MAX;
@@ -199,21 +195,25 @@ impl Packed {
         }
     }
 
+    /// Looked up only for a code that asks for it: what lies apart is far away.
     #[inline]
-    const fn terms(&self) -> OwnTerms {
-        match &self.rare {
-            Some(rare) => match &rare.terms {
-                Some(terms) => **terms,
-                None => OwnTerms::NONE,
-            },
-            None => OwnTerms::NONE,
+    const fn own_terms(&self, code: u8) -> &OwnTerms {
+        const ABSENT: &OwnTerms =
+            &OwnTerms { channel: None, touchpoint: None, engagement: None, agent: None, outcome: None };
+        if code == OWN
+            && let Some(rare) = &self.rare
+            && let Some(terms) = &rare.terms
+        {
+            terms
+        } else {
+            ABSENT
         }
     }
 
     // Every interaction has a channel, a touch point and an engagement, so that the second arms are never taken.
     #[inline]
     pub(super) const fn channel(&self) -> Channel {
-        match channel_of(self.channel, self.terms().channel) {
+        match channel_of(self.channel, self.own_terms(self.channel).channel) {
             Some(channel) => channel,
             None => Channel::Web,
         }
@@ -221,7 +221,7 @@ impl Packed {
 
     #[inline]
     pub(super) const fn touchpoint(&self) -> Touchpoint {
-        match touchpoint_of(self.touchpoint, self.terms().touchpoint) {
+        match touchpoint_of(self.touchpoint, self.own_terms(self.touchpoint).touchpoint) {
             Some(touchpoint) => touchpoint,
             None => Touchpoint::SelfService,
         }
@@ -229,7 +229,7 @@ impl Packed {
 
     #[inline]
     pub(super) const fn engagement(&self) -> Engagement {
-        match engagement_of(self.engagement, self.terms().engagement) {
+        match engagement_of(self.engagement, self.own_terms(self.engagement).engagement) {
             Some(engagement) => engagement,
             None => Engagement::Support,
         }
@@ -237,12 +237,12 @@ impl Packed {
 
     #[inline]
     pub(super) const fn agent(&self) -> Option<Agent> {
-        agent_of(self.agent, self.terms().agent)
+        agent_of(self.agent, self.own_terms(self.agent).agent)
     }
 
     #[inline]
     pub(super) const fn outcome(&self) -> Option<Outcome> {
-        outcome_of(self.outcome, self.terms().outcome)
+        outcome_of(self.outcome, self.own_terms(self.outcome).outcome)
     }
 
     pub(super) const fn served_by(&self) -> Option<Tag> {
@@ -291,73 +291,4 @@ impl Packed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::interaction::{EffortDirection, Interaction};
-    use crate::measure::Share;
-    use uuid::Uuid;
-
-    /// Every field set, each term once: what is packed is what was built.
-    #[test]
-    fn nothing_is_lost() {
-        let own = Tag::literal("our_own");
-        let at = DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap();
-        let base = || Fields {
-            id: InteractionId::derive(&["i"]),
-            customer: CustomerId::derive(&["c"]),
-            at,
-            channel: Channel::Other(own),
-            touchpoint: Touchpoint::Other(Tag::literal("kiosk")),
-            engagement: Engagement::Other(Tag::literal("training")),
-            direction: Direction::Internal,
-            agent: Some(Agent::Other(Tag::literal("partner"))),
-            served_by: Some(Tag::literal("agent7")),
-            reason: Some(Tag::literal("invoice")),
-            outcome: Some(Outcome::Other(Tag::literal("lost_line"))),
-            escalated_to: Some(Tag::literal("second_level")),
-            unanswered_because: Some(Tag::literal("no_expert")),
-            wait_ms: Some(0),
-            handle_ms: Some(7),
-            transfers: 3,
-            cost: Some(Money::new(0, Currency::JPY)),
-            sentiment: Some(Sentiment::new(-0.5, own, Share::ONE).unwrap()),
-            effort: Some(Effort::new(2, 5, EffortDirection::HardIsHigh).unwrap()),
-            links: vec![Link::Other(Uuid::from_u128(9))],
-        };
-        let same = |fields: Fields| {
-            let text = serde_json::to_string(&fields).unwrap();
-            let packed = Interaction::try_from(fields).unwrap();
-            assert_eq!(serde_json::to_string(&packed).unwrap(), text);
-            assert_eq!(serde_json::from_str::<Interaction>(&text).unwrap(), packed);
-            packed
-        };
-        let full = same(base());
-        assert_eq!(
-            (full.wait(), full.cost()),
-            (Some(std::time::Duration::ZERO), Some(Money::new(0, Currency::JPY)))
-        );
-        for &channel in Channel::KNOWN {
-            assert_eq!(same(Fields { channel, ..base() }).channel(), channel);
-        }
-        for &touchpoint in Touchpoint::KNOWN {
-            assert_eq!(same(Fields { touchpoint, ..base() }).touchpoint(), touchpoint);
-        }
-        for &engagement in Engagement::KNOWN {
-            assert_eq!(same(Fields { engagement, ..base() }).engagement(), engagement);
-        }
-        for &agent in Agent::KNOWN {
-            assert_eq!(same(Fields { agent: Some(agent), ..base() }).agent(), Some(agent));
-        }
-        for &outcome in Outcome::KNOWN {
-            assert_eq!(same(Fields { outcome: Some(outcome), ..base() }).outcome(), Some(outcome));
-        }
-        let empty = Interaction::builder(full.id(), full.customer(), at).build().unwrap();
-        assert_eq!((empty.agent(), empty.outcome(), empty.cost(), empty.wait()), (None, None, None, None));
-        assert!(empty.links().is_empty() && empty.sentiment().is_none() && empty.served_by().is_none());
-    }
-
-    #[test]
-    fn two_cache_lines_hold_an_interaction() {
-        assert!(size_of::<Interaction>() <= 128, "{} bytes", size_of::<Interaction>());
-    }
-}
+mod tests;
