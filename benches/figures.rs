@@ -23,6 +23,10 @@
 mod cpu;
 #[path = "measure/data.rs"]
 mod data;
+#[path = "measure/events.rs"]
+mod events;
+#[path = "measure/journeys.rs"]
+mod journeys;
 #[path = "measure/peers.rs"]
 mod peers;
 #[path = "measure/review.rs"]
@@ -46,6 +50,7 @@ fn main() {
     segments();
     value();
     uncertainty::figures();
+    journeys::figures();
     memory();
     sqlite::figures();
     review::figures();

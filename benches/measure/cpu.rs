@@ -35,18 +35,6 @@ pub fn seconds<T>(runs: usize, mut work: impl FnMut() -> T) -> f64 {
     median(measured.collect())
 }
 
-/// The CPU time of one call in seconds: the least of several, after one that is not counted. What else runs on the
-/// machine can only add to it, by taking caches and memory away.
-pub fn least_seconds<T>(runs: usize, mut work: impl FnMut() -> T) -> f64 {
-    std::hint::black_box(work());
-    let measured = (0..runs).map(|_| {
-        let start = cpu();
-        std::hint::black_box(work());
-        (cpu() - start).as_secs_f64()
-    });
-    measured.fold(f64::INFINITY, f64::min)
-}
-
 /// The middle one of several.
 pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);

@@ -62,16 +62,11 @@ pub fn names() -> Activities {
     Activities::new((0..TOUCHPOINTS).map(|n| format!("touchpoint_{n:02}"))).expect("twenty names")
 }
 
-/// Channel and touch point: twenty of them that need no terms of one's own.
+/// Channel and touch point.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place(Channel, Touchpoint);
 
 impl Place {
-    fn numbered(number: usize) -> Self {
-        let known = Touchpoint::KNOWN;
-        Self(Channel::KNOWN[number / known.len()], known[number % known.len()])
-    }
-
     pub fn of(one: &Interaction) -> Self {
         Self(one.channel(), one.touchpoint())
     }
@@ -83,16 +78,40 @@ impl fmt::Display for Place {
     }
 }
 
+/// How the twenty touch points are told.
+#[derive(Clone, Copy)]
+pub enum Terms {
+    /// By channel and touch point together, all of which every program knows.
+    Known,
+    /// Half of them by touch points of the company's own.
+    HalfOwn,
+}
+
+impl Terms {
+    fn places(self) -> Vec<Place> {
+        let known = Touchpoint::KNOWN;
+        let place = |number: usize| match (self, known.get(number)) {
+            (Self::HalfOwn, None) => {
+                let own = format!("touchpoint_{number:02}").parse().expect("a tag");
+                Place(Channel::Web, Touchpoint::Other(own))
+            }
+            _ => Place(Channel::KNOWN[number / known.len()], known[number % known.len()]),
+        };
+        (0..TOUCHPOINTS).map(place).collect()
+    }
+}
+
 /// The same events as interactions of customers with random identifiers.
-pub fn interactions(events: &Events) -> Vec<Interaction> {
+pub fn interactions(events: &Events, terms: Terms) -> Vec<Interaction> {
     let mut random = Random(7);
+    let places = terms.places();
     let most = events.customers.iter().max().map_or(0, |&most| most as usize + 1);
     let mut id = || Uuid::from_u64_pair(random.next(), random.next());
     let ids: Vec<CustomerId> = (0..most).map(|_| CustomerId::new(id())).collect();
     let rows = events.customers.iter().zip(&events.times).zip(&events.activities);
     rows.map(|((&customer, &time), &activity)| {
         let at = DateTime::from_timestamp_micros(time).expect("an instant");
-        let Place(channel, touchpoint) = Place::numbered(activity.into());
+        let Place(channel, touchpoint) = places[usize::from(activity)];
         Interaction::builder(InteractionId::new(id()), ids[customer as usize], at)
             .at_place(channel, touchpoint, Engagement::Support)
             .build()
