@@ -29,11 +29,12 @@ mod peers;
 mod review;
 #[path = "measure/sqlite.rs"]
 mod sqlite;
+#[path = "measure/value.rs"]
+mod value;
 
 use cpu::{Target, figure, seconds};
 use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns};
 use patronage::store::{MemoryStore, Store};
-use patronage::value::{BgNbd, Buyers, PurchaseModel};
 use std::hint::black_box;
 
 fn main() {
@@ -42,7 +43,7 @@ fn main() {
         return;
     }
     segments();
-    value();
+    value::figures();
     memory();
     sqlite::figures();
     review::figures();
@@ -70,19 +71,6 @@ fn segments() {
         "ns/row",
         Target::AtMost(15.0),
     );
-}
-
-fn value() {
-    let cdnow = data::cdnow();
-    let fit = seconds(51, || BgNbd::fit(black_box(&cdnow).buyers().iter()));
-    figure("BG/NBD fit, 2,357 customers of CDNOW", fit * 1e3, "ms", Target::AtMost(10.0));
-
-    let model = BgNbd::fit(cdnow.buyers().iter()).expect("CDNOW is fitted").into_model();
-    let data = data::buyers(1_000_000);
-    let buyers = Buyers::new(&data.frequency, &data.recency, &data.age).expect("valid columns");
-    let mut out = vec![0.0; data.age.len()];
-    let alive = seconds(11, || model.p_alive_into(black_box(buyers), &mut out));
-    figure("P(alive) by BG/NBD, 1,000,000 rows", alive * 1e3, "ms", Target::AtMost(30.0));
 }
 
 fn memory() {

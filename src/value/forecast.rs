@@ -104,7 +104,7 @@ pub trait PurchaseForecast: PurchaseModel {
     /// 1e-11 of the result.
     ///
     /// # Cost
-    /// A closed form or, in the models of leaving after a purchase, some hundred evaluations of `E_s`.
+    /// A closed form or, in the models of leaving after a purchase, about a hundred evaluations of `E_s`.
     fn discounted_residual_purchases(&self, buyer: Buyer, discount: Discount) -> f64 {
         let p_alive = self.p_alive(buyer);
         if p_alive > 0.0 { p_alive * self.living(buyer).residual(discount.rate()) } else { 0.0 }

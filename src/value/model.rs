@@ -69,11 +69,11 @@ pub trait PurchaseModel: sealed::Sealed {
     /// ```
     /// with E(t) the expected purchases until t. The discount is continuous: it counts every purchase at its own time
     /// and not at the end of a month, as monthly tables do. The error is below 1e-9 of the result (1e-7 in a model of
-    /// regular purchases); below 1e-11 where the discount exponent d H is at most 3.5 and the horizon at most 30 times
-    /// alpha + age, or beta + age in the Pareto/NBD model.
+    /// regular purchases); below 1e-11 where d H is at most 3.5, the horizon at most 30 times alpha + age (beta + age in the
+    /// Pareto/NBD model), and the terms of the series do not cancel, which they never do where a + b is above 1 + r.
     ///
     /// # Cost
-    /// Within those bounds a power series, otherwise (and in a model of regular purchases) 9 to 17 evaluations of the
+    /// There a power series, otherwise (and in a model of regular purchases) 9 to 17 evaluations of the
     /// expected purchases for each of a few panels of time. Columns share the coefficients of the series, which makes
     /// them several times quicker.
     fn discounted_purchases(&self, buyer: Buyer, horizon: Horizon, discount: Discount) -> f64 {
