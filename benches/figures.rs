@@ -31,21 +31,27 @@ mod review;
 mod sqlite;
 #[path = "measure/uncertainty.rs"]
 mod uncertainty;
+#[path = "measure/value.rs"]
+mod value;
 
 use cpu::{Target, figure, seconds};
 use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns};
 use patronage::store::{MemoryStore, Store};
-use patronage::value::{BgNbd, Buyers, PurchaseModel};
 use std::hint::black_box;
 
 fn main() {
     // `cargo test --benches` runs every bench with this argument: then one that only prints has nothing to do.
-    if std::env::args().any(|argument| argument == "--test") || review::is_child() || peers::is_asked() {
+    if std::env::args().any(|argument| argument == "--test") || review::is_child() {
+        return;
+    }
+    // With the feature `parallel`, fits use rayon's pool: one thread, as the figures say.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    if pool.install(peers::is_asked) {
         return;
     }
     segments();
-    value();
-    uncertainty::figures();
+    pool.install(value::figures);
+    pool.install(uncertainty::figures);
     memory();
     sqlite::figures();
     review::figures();
@@ -73,19 +79,6 @@ fn segments() {
         "ns/row",
         Target::AtMost(15.0),
     );
-}
-
-fn value() {
-    let cdnow = data::cdnow();
-    let fit = seconds(51, || BgNbd::fit(black_box(&cdnow).buyers().iter()));
-    figure("BG/NBD fit, 2,357 customers of CDNOW", fit * 1e3, "ms", Target::AtMost(10.0));
-
-    let model = BgNbd::fit(cdnow.buyers().iter()).expect("CDNOW is fitted").into_model();
-    let data = data::buyers(1_000_000);
-    let buyers = Buyers::new(&data.frequency, &data.recency, &data.age).expect("valid columns");
-    let mut out = vec![0.0; data.age.len()];
-    let alive = seconds(11, || model.p_alive_into(black_box(buyers), &mut out));
-    figure("P(alive) by BG/NBD, 1,000,000 rows", alive * 1e3, "ms", Target::AtMost(30.0));
 }
 
 fn memory() {

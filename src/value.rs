@@ -57,8 +57,9 @@
 //! # How exact
 //! The special functions beneath the models, against tables of 50 digits (harsh arguments on purpose): the error in units
 //! of 2^-52 of the value, `median / largest`, beside what peers answer. ln B is measured against 0.28 where it is smaller,
-//! because nobody needs more than 1e-15 around its zeros. A dash means that a peer has no such function, or that it does
-//! not return for some rows.
+//! because nobody needs more than 1e-15 around its zeros. The models ask for ln 2F1 and the regularised incomplete beta
+//! function in forms of their own that take fewer steps, and these are held by tables of the models. A dash means that a
+//! peer has no such function, or that it does not return for some rows.
 #![doc = ""]
 #![doc = include_str!("numeric/accuracy.md")]
 //!
@@ -85,8 +86,10 @@ mod comparison;
 mod contract;
 mod contract_model;
 mod contract_table;
+mod cost_to_serve;
 mod covariate_rows;
 mod covariates;
+mod dealt;
 mod departure;
 mod discrete_buyer;
 mod discrete_rows;
@@ -119,6 +122,7 @@ mod parallel;
 mod pareto_nbd;
 mod prediction;
 mod prior;
+mod profitability;
 mod purchase_counts;
 mod purchase_prediction;
 mod resample;
@@ -150,6 +154,7 @@ pub use comparison::{Comparison, HoldoutFigures, JudgedModel, ModelFigures, Mode
 pub use contract::{Contract, Contracts};
 pub use contract_model::ContractModel;
 pub use contract_table::ContractTable;
+pub use cost_to_serve::CostToServe;
 pub use covariates::{CovariateBuyers, Covariates};
 pub use discrete_buyer::{DiscreteBuyer, DiscreteBuyers};
 pub use error::{FitError, ValueError};
@@ -176,6 +181,7 @@ pub use parallel::{Columns, in_parallel};
 pub use pareto_nbd::ParetoNbd;
 pub use prediction::Prediction;
 pub use prior::{Prior, Priors};
+pub use profitability::Profitability;
 pub use purchase_counts::{PurchaseCount, purchase_counts};
 pub use purchase_prediction::PurchasePrediction;
 pub use shifted_beta_geometric::ShiftedBetaGeometric;

@@ -6,7 +6,8 @@ use allocation_counter::measure;
 use patronage::Share;
 use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns, RfmSegment, SegmentMap};
 use patronage::value::{
-    BgNbd, Buyers, Discount, GammaGamma, Horizon, LifetimeValue, PurchaseModel, RepeatSpends, TimeUnit,
+    BgNbd, Buyers, Discount, GammaGamma, Horizon, LifetimeValue, ParetoNbd, PurchaseForecast, PurchaseModel,
+    RepeatSpends, TimeUnit,
 };
 
 struct Columns {
@@ -48,8 +49,10 @@ fn allocations(rows: u32) -> Vec<(&'static str, u64)> {
     let spend = GammaGamma::new(6.25, 3.74, 1544.0).unwrap();
     let year = Horizon::of(1.0, TimeUnit::YEAR, TimeUnit::WEEK).unwrap();
     let discount = Discount::of(0.1, TimeUnit::YEAR, TimeUnit::WEEK).unwrap();
+    let (near, half) = (Horizon::new(13.0).unwrap(), Share::new(0.5).unwrap());
+    let pareto = ParetoNbd::new(0.553, 10.578, 0.606, 11.669).unwrap();
     let worth = LifetimeValue::new(&purchases, &spend, year, discount, Share::ONE);
-    let mut out = vec![0.0; size];
+    let (mut out, mut other) = (vec![0.0; size], vec![0.0; size]);
 
     let mut counted = Vec::new();
     let mut count = |door, work: &mut dyn FnMut()| counted.push((door, measure(work).count_total));
@@ -62,6 +65,21 @@ fn allocations(rows: u32) -> Vec<(&'static str, u64)> {
     count("discounted purchases", &mut || {
         purchases.discounted_purchases_into(buyers, year, discount, &mut out).unwrap();
     });
+    count("score", &mut || purchases.score_into(buyers, year, &mut out, &mut other).unwrap());
+    count("purchases of an interval", &mut || {
+        purchases.expected_purchases_between_into(buyers, near, year, &mut out).unwrap();
+    });
+    count("purchases for ever", &mut || {
+        purchases.discounted_residual_purchases_into(buyers, discount, &mut out).unwrap();
+    });
+    count("counts", &mut || purchases.p_purchases_into(buyers, 2, year, &mut out).unwrap());
+    count("silence", &mut || purchases.p_no_purchase_into(buyers, year, &mut out).unwrap());
+    count("P(alive) after silence", &mut || purchases.p_alive_after_into(buyers, year, &mut out).unwrap());
+    count("next purchase", &mut || purchases.next_purchase_into(buyers, half, &mut out).unwrap());
+    count("Pareto/NBD", &mut || pareto.score_into(buyers, year, &mut out, &mut other).unwrap());
+    count("Pareto/NBD discounted", &mut || {
+        pareto.discounted_purchases_into(buyers, year, discount, &mut out).unwrap();
+    });
     count("expected spend", &mut || spend.expected_spend_into(spends, &mut out).unwrap());
     count("lifetime value", &mut || worth.value_into(buyers, spends, &mut out).unwrap());
     counted
@@ -70,4 +88,12 @@ fn allocations(rows: u32) -> Vec<(&'static str, u64)> {
 #[test]
 fn columns_allocate_nothing_for_each_row() {
     assert_eq!(allocations(500), allocations(5_000));
+}
+
+#[test]
+fn scoring_customers_allocates_nothing() {
+    let counted = allocations(500);
+    let scoring = counted.iter().skip_while(|(door, _)| *door != "P(alive)");
+    assert_eq!(scoring.clone().count(), 15);
+    assert!(scoring.clone().all(|&(_, allocations)| allocations == 0), "{counted:?}");
 }

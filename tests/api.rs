@@ -116,6 +116,8 @@ struct SmallWithFloats {
     contracts: Contracts<'static>,
     gamma_gamma: GammaGamma,
     lifetime_value: LifetimeValue<'static, BgNbd>,
+    profitability: Profitability,
+    cost_to_serve: CostToServe,
     diagnostics: Diagnostics,
     prior: Prior,
 }

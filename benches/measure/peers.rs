@@ -81,10 +81,7 @@ fn time(task: &str) -> (f64, f64) {
             let mut expected = alive.clone();
             let cpu = seconds(5, || {
                 let columns: Buyers<'_> = black_box(&buyers).buyers();
-                model.p_alive_into(columns, &mut alive).expect("columns of one length");
-                model
-                    .expected_purchases_into(columns, horizon, &mut expected)
-                    .expect("columns of one length");
+                model.score_into(columns, horizon, &mut alive, &mut expected).expect("columns of one length");
             });
             (cpu, alive.iter().sum::<f64>() + expected.iter().sum::<f64>())
         }

@@ -57,8 +57,6 @@ impl Follow {
 /// assert_eq!(follows.share("complain", "leave", Share::new(0.95)?).map(|share| share.value()), Some(0.5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-///
-/// Compared with pm4py's eventually-follows graph: equal counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventuallyFollows {
     names: Activities,

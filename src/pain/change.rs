@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use super::cell::{Cell, Outcomes, Place};
 use super::point::{self, Effect, Finding};
 use super::{PainError, PointOptions};

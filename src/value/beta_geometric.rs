@@ -1,7 +1,8 @@
 //! The likelihood of all models in which customers leave right after a purchase: BG/NBD, MBG/NBD, and those with
 //! regular times between purchases.
 
-use super::distinct_rows::{CHUNK, DistinctRows, Group, Row};
+use super::chunked_sum::chunked_sum;
+use super::distinct_rows::{DistinctRows, Group, Row};
 use super::fit::fit_with_priors;
 use super::likelihood::{Bounds, LeavesAfterPurchase, Slopes, pace};
 use super::living::{Leaving, Living};
@@ -187,7 +188,7 @@ impl BetaGeometric {
     pub(super) fn unseen_rows(mut rows: DistinctRows, stages: u32) -> DistinctRows {
         let unseen = |group: &Group| -> f64 {
             let part = |row: &Row| row.weight * ln_unseen_times(stages, group.frequency, row.recency);
-            group.rows.chunks(CHUNK).map(|chunk| chunk.iter().map(part).sum::<f64>()).sum()
+            chunked_sum(group.rows.iter().map(part))
         };
         rows.constant = rows.groups.iter().map(unseen).sum();
         rows
@@ -205,8 +206,7 @@ impl BetaGeometric {
             let key = |timed: &TimedBuyer| timed.buyer().key();
             key(one).cmp(&key(other)).then(one.ln_intervals().total_cmp(&other.ln_intervals()))
         });
-        let part = |chunk: &[TimedBuyer]| chunk.iter().map(TimedBuyer::ln_intervals).sum::<f64>();
-        let ln_intervals: f64 = buyers.chunks(CHUNK).map(part).sum();
+        let ln_intervals = chunked_sum(buyers.iter().map(TimedBuyer::ln_intervals));
         let buyers = buyers.iter().map(TimedBuyer::buyer);
         let mut rows = DistinctRows::with_priors(buyers, priors.say_all::<M>())?;
         let reached = |fit: &Fit<M>| fit.log_likelihood() + fit.log_prior();

@@ -215,8 +215,8 @@ impl<M: Likelihood<Data: Resample>> Fit<M> {
     /// - `seed`: the same seed gives the same refits on every platform.
     ///
     /// # Errors
-    /// [`IntervalError`]: too few repeats, or not the customers of this fit. A refit that fails is none: it is part of
-    /// the result.
+    /// [`IntervalError`]: too few repeats, not the customers of this fit, or a fit with priors. A refit that fails is none:
+    /// it is part of the result.
     ///
     /// # Cost
     /// For each repeat, one draw for each distinct row and about five passes over those drawn.
@@ -232,12 +232,20 @@ impl<M: Likelihood<Data: Resample>> Fit<M> {
         seed: u64,
     ) -> Result<Bootstrap<M>, IntervalError> {
         let data = M::Data::of_customers(customers)?;
-        let (expected, found) = (self.customers(), M::customers(&data));
+        self.refits_of(M::customers(&data))?;
+        let replicates = repeated(repeats, |index| refit(self.model(), data.drawn_again(seed, index)))?;
+        Ok(Bootstrap { model: self.model().clone(), customers: self.customers(), replicates })
+    }
+}
+
+impl<M> Fit<M> {
+    /// Whether so many customers can be fitted again.
+    fn refits_of(&self, found: u64) -> Result<(), IntervalError> {
+        let expected = self.customers();
         if expected != found {
             return Err(IntervalError::OtherCustomers { expected, found });
         }
-        let replicates = repeated(repeats, |index| refit(self.model(), data.drawn_again(seed, index)))?;
-        Ok(Bootstrap { model: self.model().clone(), customers: expected, replicates })
+        if self.log_prior() == 0.0 { Ok(()) } else { Err(IntervalError::Priors) }
     }
 }
 
@@ -282,15 +290,12 @@ impl<M: PurchaseModel + Likelihood<Data = DistinctRows>> Fit<M> {
         // In an order of their own, so that the one given changes nothing.
         let mut ages: Vec<f64> = buyers.into_iter().map(Buyer::age).collect();
         ages.sort_unstable_by(f64::total_cmp);
-        let (expected, found) = (self.customers(), u64::try_from(ages.len()).unwrap_or(u64::MAX));
-        if expected != found {
-            return Err(IntervalError::OtherCustomers { expected, found });
-        }
+        self.refits_of(u64::try_from(ages.len()).unwrap_or(u64::MAX))?;
         let replicates = repeated(repeats, |index| {
             let mut random = Random::stream(seed, index);
             let made = ages.iter().map(|&age| new_buyer(self.model(), age, &mut random));
             refit(self.model(), DistinctRows::of(made))
         })?;
-        Ok(Bootstrap { model: self.model().clone(), customers: expected, replicates })
+        Ok(Bootstrap { model: self.model().clone(), customers: self.customers(), replicates })
     }
 }

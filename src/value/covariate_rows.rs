@@ -1,5 +1,6 @@
 //! What a likelihood with covariates is made of: the likelihoods of plain models, one for each set of covariates.
 
+use super::chunked_sum::chunked_sum;
 use super::distinct_rows::{CHUNK, DistinctRows};
 use super::likelihood::Slopes;
 use super::with_covariates::TakesCovariates;
@@ -229,5 +230,5 @@ pub(super) fn check(process: &str, covariates: &Covariates<'_>) -> Result<(), Fi
 }
 
 fn sum(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
-    values.chunks(CHUNK).map(|chunk| chunk.iter().map(|&value| of(value)).sum::<f64>()).sum()
+    chunked_sum(values.iter().map(|&value| of(value)))
 }

@@ -53,6 +53,6 @@ pub(super) fn each<R>(
 }
 
 /// Asks one row after the other, into a buffer.
-pub(super) fn fill<R>(rows: impl Iterator<Item = R>, out: &mut [f64], answer: impl Fn(R) -> f64) {
+pub(super) fn fill<R>(rows: impl Iterator<Item = R>, out: &mut [f64], mut answer: impl FnMut(R) -> f64) {
     out.iter_mut().zip(rows).for_each(|(slot, row)| *slot = answer(row));
 }

@@ -2,7 +2,7 @@
 mod tests;
 
 use super::buyer::LONGEST;
-use super::model::fill;
+use super::doors::{doors, each, fill};
 use super::model::sealed::Sealed;
 use super::{Buyer, Buyers, Discount, Horizon, PurchaseModel, ValueError};
 use crate::measure::Share;
@@ -104,47 +104,20 @@ pub trait PurchaseForecast: PurchaseModel {
     /// 1e-11 of the result.
     ///
     /// # Cost
-    /// A closed form or, in the models of leaving after a purchase, some hundred evaluations of `E_s`.
+    /// A closed form or, in the models of leaving after a purchase, about a hundred evaluations of `E_s`.
     fn discounted_residual_purchases(&self, buyer: Buyer, discount: Discount) -> f64 {
         let p_alive = self.p_alive(buyer);
         if p_alive > 0.0 { p_alive * self.living(buyer).residual(discount.rate()) } else { 0.0 }
     }
 
-    /// [`p_purchases`](Self::p_purchases) of many.
-    fn p_purchases_each(
-        &self,
-        buyers: impl IntoIterator<Item = Buyer>,
-        count: u32,
-        horizon: Horizon,
-    ) -> impl Iterator<Item = f64>
-    where
-        Self: Sized,
-    {
-        buyers.into_iter().map(move |buyer| self.p_purchases(buyer, count, horizon))
-    }
-
-    /// [`p_no_purchase`](Self::p_no_purchase) of many.
-    fn p_no_purchase_each(
-        &self,
-        buyers: impl IntoIterator<Item = Buyer>,
-        horizon: Horizon,
-    ) -> impl Iterator<Item = f64>
-    where
-        Self: Sized,
-    {
-        buyers.into_iter().map(move |buyer| self.p_no_purchase(buyer, horizon))
-    }
-
-    /// [`p_alive_after`](Self::p_alive_after) of many.
-    fn p_alive_after_each(
-        &self,
-        buyers: impl IntoIterator<Item = Buyer>,
-        silence: Horizon,
-    ) -> impl Iterator<Item = f64>
-    where
-        Self: Sized,
-    {
-        buyers.into_iter().map(move |buyer| self.p_alive_after(buyer, silence))
+    doors! {
+        p_purchases, p_purchases_each, p_purchases_into(count: u32, horizon: Horizon);
+        p_no_purchase, p_no_purchase_each, p_no_purchase_into(horizon: Horizon);
+        p_alive_after, p_alive_after_each, p_alive_after_into(silence: Horizon);
+        discounted_residual_purchases, discounted_residual_purchases_each, discounted_residual_purchases_into(
+            discount: Discount
+        );
+        => Buyer, Buyers<'_>, each, fill, where Self: Sized
     }
 
     /// [`expected_purchases_between`](Self::expected_purchases_between) of many.
@@ -172,58 +145,6 @@ pub trait PurchaseForecast: PurchaseModel {
         buyers.into_iter().map(move |buyer| self.next_purchase(buyer, probability))
     }
 
-    /// [`discounted_residual_purchases`](Self::discounted_residual_purchases) of many.
-    fn discounted_residual_purchases_each(
-        &self,
-        buyers: impl IntoIterator<Item = Buyer>,
-        discount: Discount,
-    ) -> impl Iterator<Item = f64>
-    where
-        Self: Sized,
-    {
-        buyers.into_iter().map(move |buyer| self.discounted_residual_purchases(buyer, discount))
-    }
-
-    /// [`p_purchases`](Self::p_purchases) of columns into `out`.
-    ///
-    /// # Errors
-    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
-    fn p_purchases_into(
-        &self,
-        buyers: Buyers<'_>,
-        count: u32,
-        horizon: Horizon,
-        out: &mut [f64],
-    ) -> Result<(), ValueError> {
-        fill(buyers, out, |buyer| self.p_purchases(buyer, count, horizon))
-    }
-
-    /// [`p_no_purchase`](Self::p_no_purchase) of columns into `out`.
-    ///
-    /// # Errors
-    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
-    fn p_no_purchase_into(
-        &self,
-        buyers: Buyers<'_>,
-        horizon: Horizon,
-        out: &mut [f64],
-    ) -> Result<(), ValueError> {
-        fill(buyers, out, |buyer| self.p_no_purchase(buyer, horizon))
-    }
-
-    /// [`p_alive_after`](Self::p_alive_after) of columns into `out`.
-    ///
-    /// # Errors
-    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
-    fn p_alive_after_into(
-        &self,
-        buyers: Buyers<'_>,
-        silence: Horizon,
-        out: &mut [f64],
-    ) -> Result<(), ValueError> {
-        fill(buyers, out, |buyer| self.p_alive_after(buyer, silence))
-    }
-
     /// [`expected_purchases_between`](Self::expected_purchases_between) of columns into `out`.
     ///
     /// # Errors
@@ -236,7 +157,11 @@ pub trait PurchaseForecast: PurchaseModel {
         out: &mut [f64],
     ) -> Result<(), ValueError> {
         let mut memory = Memory::new();
-        fill(buyers, out, |buyer| between(self, buyer, from, until, &mut memory.of(buyer.frequency())))
+        buyers.fits("out", out.len())?;
+        fill(buyers.iter(), out, |buyer| {
+            between(self, buyer, from, until, &mut memory.of(buyer.frequency()))
+        });
+        Ok(())
     }
 
     /// [`next_purchase`](Self::next_purchase) of columns into `out`: the length of time, and infinity where the next
@@ -250,22 +175,11 @@ pub trait PurchaseForecast: PurchaseModel {
         probability: Share,
         out: &mut [f64],
     ) -> Result<(), ValueError> {
-        fill(buyers, out, |buyer| {
+        buyers.fits("out", out.len())?;
+        fill(buyers.iter(), out, |buyer| {
             self.next_purchase(buyer, probability).map_or(f64::INFINITY, Horizon::length)
-        })
-    }
-
-    /// [`discounted_residual_purchases`](Self::discounted_residual_purchases) of columns into `out`.
-    ///
-    /// # Errors
-    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
-    fn discounted_residual_purchases_into(
-        &self,
-        buyers: Buyers<'_>,
-        discount: Discount,
-        out: &mut [f64],
-    ) -> Result<(), ValueError> {
-        fill(buyers, out, |buyer| self.discounted_residual_purchases(buyer, discount))
+        });
+        Ok(())
     }
 }
 

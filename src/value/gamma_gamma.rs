@@ -2,6 +2,8 @@
 mod tests;
 
 use super::bg_nbd::positive;
+use super::chunked_sum::chunked_sum;
+use super::distinct_rows::CHUNK;
 use super::fit::fit_with_priors;
 use super::likelihood::{Bounds, Likelihood, Slopes};
 use super::resample::Resample;
@@ -12,9 +14,6 @@ use crate::numeric::linear::Symmetric;
 use crate::numeric::random::Random;
 use crate::validation::ValidationError;
 use serde::{Deserialize, Serialize};
-
-/// Rows are added up in chunks of this size, and the chunks in order, so that no number of threads changes a bit.
-const CHUNK: usize = 4096;
 
 /// Frequency and spend count as dependent when their correlation is surely larger than this.
 const HARMLESS: f64 = 0.1;
@@ -261,10 +260,12 @@ impl Rows {
         }
         #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2^53 customers")]
         let count = kept.len() as f64;
-        let mean_frequency = chunked(&kept, |spend| f64::from(spend.frequency())) / count;
-        let mean = chunked(&kept, |spend| spend.mean()) / count;
+        let mean_frequency = chunked_sum(kept.iter().map(|spend| f64::from(spend.frequency()))) / count;
+        let mean = chunked_sum(kept.iter().map(|spend| spend.mean())) / count;
         let moment = |of: fn(f64, f64) -> f64| {
-            chunked(&kept, |spend| of(f64::from(spend.frequency()) - mean_frequency, spend.mean() - mean))
+            let part =
+                |spend: &RepeatSpend| of(f64::from(spend.frequency()) - mean_frequency, spend.mean() - mean);
+            chunked_sum(kept.iter().map(part))
         };
         let moments = [moment(|x, _| x * x), moment(|_, m| m * m), moment(|x, m| x * m)];
         let groups = kept
@@ -430,9 +431,4 @@ fn add(sums: &mut [f64; 10], more: &[f64; 10], weight: f64) {
     for (sum, more) in sums.iter_mut().zip(more) {
         *sum += weight * more;
     }
-}
-
-/// A sum over many rows that does not depend on how they are shared between threads.
-fn chunked<T>(rows: &[T], number: impl Fn(&T) -> f64) -> f64 {
-    rows.chunks(CHUNK).map(|chunk| chunk.iter().map(&number).sum::<f64>()).sum()
 }

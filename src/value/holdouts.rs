@@ -1,5 +1,6 @@
+use super::dealt::each_customer;
 use super::holdout::Later;
-use super::summaries::{days_after, each_customer};
+use super::summaries::days_after;
 use super::{
     Buyer, CalibrationGroup, ForecastErrors, HoldoutPeriod, Horizon, PurchaseLog, PurchaseModel, Summaries,
     TimeUnit, TimedBuyers, TimedSummaries, ValueError, calibration_by,

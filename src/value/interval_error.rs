@@ -42,6 +42,9 @@ pub enum IntervalError {
         /// The customers given.
         found: u64,
     },
+    /// The fit had priors, of which refits know nothing: they would be less sure than it is.
+    #[error("a fit with priors cannot be bootstrapped")]
+    Priors,
     /// Too many of the refits of a bootstrap failed for the others to speak for all.
     #[error("{failed} of {repeats} refits failed")]
     Refits {

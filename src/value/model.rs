@@ -1,3 +1,4 @@
+use super::doors::{doors, each, fill};
 use super::{Buyer, Buyers, Discount, Horizon, ValueError};
 use crate::numeric::dropout_series::{Afresh, Memory, Sums};
 
@@ -69,11 +70,11 @@ pub trait PurchaseModel: sealed::Sealed {
     /// ```
     /// with E(t) the expected purchases until t. The discount is continuous: it counts every purchase at its own time
     /// and not at the end of a month, as monthly tables do. The error is below 1e-9 of the result (1e-7 in a model of
-    /// regular purchases); below 1e-11 where the discount exponent d H is at most 3.5 and the horizon at most 30 times
-    /// alpha + age, or beta + age in the Pareto/NBD model.
+    /// regular purchases); below 1e-11 where d H is at most 3.5, the horizon at most 30 times alpha + age (beta + age in the
+    /// Pareto/NBD model), and the terms of the series do not cancel, which they never do where a + b is above 1 + r.
     ///
     /// # Cost
-    /// Within those bounds a power series, otherwise (and in a model of regular purchases) 9 to 17 evaluations of the
+    /// There a power series, otherwise (and in a model of regular purchases) 9 to 17 evaluations of the
     /// expected purchases for each of a few panels of time. Columns share the coefficients of the series, which makes
     /// them several times quicker.
     fn discounted_purchases(&self, buyer: Buyer, horizon: Horizon, discount: Discount) -> f64 {
@@ -86,20 +87,10 @@ pub trait PurchaseModel: sealed::Sealed {
         score(self, buyer, horizon, &mut Afresh)
     }
 
-    /// [`log_likelihood`](Self::log_likelihood) of many.
-    fn log_likelihood_each(&self, buyers: impl IntoIterator<Item = Buyer>) -> impl Iterator<Item = f64>
-    where
-        Self: Sized,
-    {
-        buyers.into_iter().map(|buyer| self.log_likelihood(buyer))
-    }
-
-    /// [`p_alive`](Self::p_alive) of many.
-    fn p_alive_each(&self, buyers: impl IntoIterator<Item = Buyer>) -> impl Iterator<Item = f64>
-    where
-        Self: Sized,
-    {
-        buyers.into_iter().map(|buyer| self.p_alive(buyer))
+    doors! {
+        log_likelihood, log_likelihood_each, log_likelihood_into();
+        p_alive, p_alive_each, p_alive_into();
+        => Buyer, Buyers<'_>, each, fill, where Self: Sized
     }
 
     /// [`expected_purchases`](Self::expected_purchases) of many.
@@ -139,22 +130,6 @@ pub trait PurchaseModel: sealed::Sealed {
         buyers.into_iter().map(move |buyer| self.discounted_purchases(buyer, horizon, discount))
     }
 
-    /// [`log_likelihood`](Self::log_likelihood) of columns into `out`.
-    ///
-    /// # Errors
-    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
-    fn log_likelihood_into(&self, buyers: Buyers<'_>, out: &mut [f64]) -> Result<(), ValueError> {
-        fill(buyers, out, |buyer| self.log_likelihood(buyer))
-    }
-
-    /// [`p_alive`](Self::p_alive) of columns into `out`.
-    ///
-    /// # Errors
-    /// [`ValueError::ColumnLength`] when `out` has another length than the columns.
-    fn p_alive_into(&self, buyers: Buyers<'_>, out: &mut [f64]) -> Result<(), ValueError> {
-        fill(buyers, out, |buyer| self.p_alive(buyer))
-    }
-
     /// [`expected_purchases`](Self::expected_purchases) of columns into `out`.
     ///
     /// # Errors
@@ -166,9 +141,11 @@ pub trait PurchaseModel: sealed::Sealed {
         out: &mut [f64],
     ) -> Result<(), ValueError> {
         let mut memory = Memory::new();
-        fill(buyers, out, |buyer| {
+        buyers.fits("out", out.len())?;
+        fill(buyers.iter(), out, |buyer| {
             score(self, buyer, horizon, &mut memory.of(buyer.frequency())).expected_purchases
-        })
+        });
+        Ok(())
     }
 
     /// [`score`](Self::score) of columns into two columns.
@@ -216,10 +193,12 @@ pub trait PurchaseModel: sealed::Sealed {
         out: &mut [f64],
     ) -> Result<(), ValueError> {
         let mut memory = Memory::new();
-        fill(buyers, out, |buyer| {
+        buyers.fits("out", out.len())?;
+        fill(buyers.iter(), out, |buyer| {
             let sums = &mut memory.of(buyer.frequency());
             self.p_alive(buyer) * self.living(buyer).discounted(horizon.length(), discount.rate(), sums)
-        })
+        });
+        Ok(())
     }
 }
 
@@ -242,17 +221,4 @@ fn score(
     let p_alive = model.p_alive(buyer);
     let living = model.living(buyer).expected(horizon.length(), sums);
     PurchaseScore { p_alive, expected_purchases: p_alive * living }
-}
-
-/// Writes one score for each buyer.
-pub(super) fn fill(
-    buyers: Buyers<'_>,
-    out: &mut [f64],
-    mut score: impl FnMut(Buyer) -> f64,
-) -> Result<(), ValueError> {
-    buyers.fits("out", out.len())?;
-    for (slot, buyer) in out.iter_mut().zip(buyers.iter()) {
-        *slot = score(buyer);
-    }
-    Ok(())
 }

@@ -148,6 +148,12 @@ tuple!(first: A, second: B, third: C, fourth: D);
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a frequency is the whole part of a small number"
+    )]
+
     use super::*;
     use crate::measure::Share;
     use crate::numeric::random::Random;
@@ -175,20 +181,21 @@ mod tests {
         mean: Vec<f64>,
     }
 
-    /// Customers with times like those in days, of whom few are alike.
+    /// Customers who buy and leave at rates of their own, of whom few are alike.
     fn table(rows: u32, seed: u32) -> Table {
         let mut table = Table { frequency: vec![], recency: vec![], age: vec![], mean: vec![] };
         let mut state = seed;
         let mut random = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            f64::from(state >> 8) / f64::from(1 << 24)
+            (f64::from(state >> 8) + 0.5) / f64::from(1 << 24)
         };
-        for row in 0..rows {
+        for _ in 0..rows {
             let age = 20.0 + 20.0 * random();
-            let frequency = if row % 3 == 0 { 0 } else { row % 7 + row % 50 / 40 * 20 };
+            let life = age.min(15.0 * (random().powf(-0.8) - 1.0));
+            let frequency = (0.2 * random().ln() * random().ln() * life + random()).min(200.0) as u32;
             let back = frequency > 0;
             table.frequency.push(frequency);
-            table.recency.push(if back { age * (0.05 + 0.9 * random()) } else { 0.0 });
+            table.recency.push(if back { life * random().powf(f64::from(frequency).recip()) } else { 0.0 });
             table.age.push(age);
             table.mean.push(if back { 100.0 + 900.0 * random() } else { 0.0 });
         }

@@ -1,4 +1,5 @@
-use super::summaries::{days_after, each_customer};
+use super::dealt::each_customer;
+use super::summaries::days_after;
 use super::summary::{Tally, day_number};
 use super::timed_buyer::ln_intervals;
 use super::{Buyers, PurchaseLog, Summaries, Summary, TimeUnit, TimedBuyer, ValueError};

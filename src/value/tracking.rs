@@ -1,4 +1,4 @@
-use super::summaries::each_customer;
+use super::dealt::each_customer;
 use super::summary::day_number;
 use super::{Horizon, PurchaseLog, PurchaseModel, TimeUnit, ValueError};
 use crate::purchase::PurchaseHistory;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::value::{BgNbd, Discount, GammaGamma, LifetimeValue, MbgNbd, Nbd, ParetoNbd, RepeatSpend};
+use crate::value::{BgNbd, Discount, GammaGamma, LifetimeValue, MbgNbd, Nbd, ParetoNbd, Priors, RepeatSpend};
 
 fn level() -> Share {
     Share::new(0.9).unwrap()
@@ -81,6 +81,15 @@ fn refits_that_fail_are_counted_and_speak_up() {
     assert_eq!(bootstrap.interval(level(), BgNbd::r), Err(refused.clone()));
     let horizon = Horizon::new(10.0).unwrap();
     assert_eq!(bootstrap.predict_total(buyers, horizon, level(), 1), Err(refused));
+}
+
+#[test]
+fn a_fit_with_priors_is_not_fitted_again_without_them() {
+    let buyers = shop();
+    let priors = Priors::around(BgNbd::fit(buyers.iter().copied()).unwrap().model(), 0.1).unwrap();
+    let fit = BgNbd::fit_with_priors(buyers.iter().copied(), &priors).unwrap();
+    assert_eq!(fit.bootstrap(buyers.iter().copied(), 100, 1), Err(IntervalError::Priors));
+    assert_eq!(fit.parametric_bootstrap(buyers.iter().copied(), 100, 1), Err(IntervalError::Priors));
 }
 
 #[test]

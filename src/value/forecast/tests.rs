@@ -161,6 +161,91 @@ fn check(model: &(impl PurchaseForecast + std::fmt::Debug), row: Buyer, t: Horiz
     assert!(residual.is_finite() && residual >= 0.0, "{model:?} {row:?} {residual}");
     let next = model.next_purchase(row, share(0.5));
     assert!(next.is_none_or(|time| time.length() >= 0.0));
+    let score = model.score(row, t);
+    assert_eq!(
+        (score.p_alive, score.expected_purchases),
+        (model.p_alive(row), expected),
+        "{model:?} {row:?}"
+    );
+    let discounted = model.discounted_purchases(row, t, discount(1e-3));
+    assert!(
+        (0.0..=expected * (1.0 + 1e-7)).contains(&discounted),
+        "{model:?} {row:?} {discounted} {expected}"
+    );
+}
+
+/// Every question through its three doors.
+fn check_doors(
+    model: &(impl PurchaseForecast + std::fmt::Debug),
+    rows: &[Buyer],
+    t: Horizon,
+    rate: Discount,
+) {
+    let frequency: Vec<u32> = rows.iter().map(|row| row.frequency()).collect();
+    let recency: Vec<f64> = rows.iter().map(|row| row.recency()).collect();
+    let age: Vec<f64> = rows.iter().map(|row| row.age()).collect();
+    let columns = Buyers::new(&frequency, &recency, &age).unwrap();
+    let each = || rows.iter().copied();
+    let same =
+        |what: &str, into: &dyn Fn(&mut [f64]) -> Result<(), ValueError>, each: Vec<f64>, one: Vec<f64>| {
+            let mut out = vec![0.0; rows.len()];
+            into(&mut out).unwrap();
+            let bits = |numbers: &[f64]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&out), bits(&each), "{what} of each: {model:?}");
+            assert_eq!(bits(&out), bits(&one), "{what} of one: {model:?}");
+            out.push(0.0);
+            assert!(matches!(into(&mut out), Err(ValueError::ColumnLength { .. })), "{what}");
+        };
+    macro_rules! doors {
+        ($one:ident, $each:ident, $into:ident $(, $argument:expr)*) => {
+            same(
+                stringify!($one),
+                &|out| model.$into(columns $(, $argument)*, out),
+                model.$each(each() $(, $argument)*).collect(),
+                each().map(|row| model.$one(row $(, $argument)*)).collect(),
+            );
+        };
+    }
+    let later = horizon(t.length() * 1.5 + 1.0);
+    doors!(log_likelihood, log_likelihood_each, log_likelihood_into);
+    doors!(p_alive, p_alive_each, p_alive_into);
+    doors!(expected_purchases, expected_purchases_each, expected_purchases_into, t);
+    doors!(discounted_purchases, discounted_purchases_each, discounted_purchases_into, t, rate);
+    doors!(p_purchases, p_purchases_each, p_purchases_into, 2, t);
+    doors!(p_no_purchase, p_no_purchase_each, p_no_purchase_into, t);
+    doors!(p_alive_after, p_alive_after_each, p_alive_after_into, t);
+    doors!(
+        expected_purchases_between,
+        expected_purchases_between_each,
+        expected_purchases_between_into,
+        t,
+        later
+    );
+    doors!(
+        discounted_residual_purchases,
+        discounted_residual_purchases_each,
+        discounted_residual_purchases_into,
+        rate
+    );
+    let length = |time: Option<Horizon>| time.map_or(f64::INFINITY, Horizon::length);
+    same(
+        "next purchase",
+        &|out| model.next_purchase_into(columns, share(0.5), out),
+        model.next_purchase_each(each(), share(0.5)).map(length).collect(),
+        each().map(|row| length(model.next_purchase(row, share(0.5)))).collect(),
+    );
+    let scores = |out: &mut [f64]| {
+        let mut p_alive = vec![0.0; rows.len()];
+        model.score_into(columns, t, &mut p_alive, out)?;
+        assert!(model.p_alive_each(each()).eq(p_alive));
+        Ok(())
+    };
+    same(
+        "score",
+        &scores,
+        model.score_each(each(), t).map(|score| score.expected_purchases).collect(),
+        each().map(|row| model.score(row, t).expected_purchases).collect(),
+    );
 }
 
 proptest! {
@@ -179,6 +264,16 @@ proptest! {
             let expected = model.expected_purchases(row, t);
             prop_assert!((mean - expected).abs() < 1e-8 * (expected + 1e-3), "{} {} {:?} {:?}", mean, expected, model, row);
         });
+    }
+
+    #[test]
+    fn three_doors_agree_to_the_last_bit(
+        p in parameters(),
+        rows in prop::collection::vec(any_buyer(), 0..8),
+        t in 0.0..200.0_f64,
+        rate in prop_oneof![Just(0.0), 1e-4..0.1_f64],
+    ) {
+        for_each_model!(p, |model| check_doors(&model, &rows, horizon(t), discount(rate)));
     }
 
     #[test]
@@ -253,9 +348,32 @@ proptest! {
         let t = horizon(10_f64.powf(t).min(1e30));
         let models = (BgNbd::new(p[0], p[1], p[2], p[3]).unwrap(), MbgNbd::new(p[0], p[1], p[2], p[3]).unwrap(),
             ParetoNbd::new(p[0], p[1], p[2], p[3]).unwrap(), Nbd::new(p[0], p[1]).unwrap());
+        let k = 1 + count % 32;
+        let regular = BgCnbd::new(k, p[0], p[1], p[2], p[3]).unwrap();
+        prop_assert!(regular.log_likelihood(row).is_finite() && (0.0..=1.0).contains(&regular.p_alive(row)));
+        let regular = MbgCnbd::new(k, p[0], p[1], p[2], p[3]).unwrap();
+        prop_assert!(regular.log_likelihood(row).is_finite() && (0.0..=1.0).contains(&regular.p_alive(row)));
         check(&models.0, row, t, count);
         check(&models.1, row, t, count);
         check(&models.2, row, t, count);
         check(&models.3, row, t, count);
+    }
+
+}
+
+proptest! {
+    // Sums over stages take their time at the extremes.
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn no_harsh_input_gives_nan_in_models_of_regular_purchases(
+        p in [-3.0..3.0_f64, -3.0..3.0, -3.0..3.0, -3.0..3.0].prop_map(|logs| logs.map(|log| 10_f64.powf(log))),
+        row in any_buyer(),
+        t in -3.0..3.0_f64,
+        count in 0_u32..40,
+    ) {
+        let (k, t) = (1 + count % 32, horizon(10_f64.powf(t)));
+        check(&BgCnbd::new(k, p[0], p[1], p[2], p[3]).unwrap(), row, t, count);
+        check(&MbgCnbd::new(k, p[0], p[1], p[2], p[3]).unwrap(), row, t, count);
     }
 }
