@@ -119,12 +119,14 @@ mod model_kind;
 mod nbd;
 #[cfg(feature = "parallel")]
 mod parallel;
+mod parameters;
 mod pareto_nbd;
 mod prediction;
 mod prior;
 mod profitability;
 mod purchase_counts;
 mod purchase_prediction;
+mod regular_model;
 mod resample;
 #[cfg(test)]
 mod sample;

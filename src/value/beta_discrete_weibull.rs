@@ -1,102 +1,63 @@
 #[cfg(test)]
 mod tests;
 
-use super::bg_nbd::positive;
 use super::contract_model::sealed::Sealed;
 use super::contract_table::Counts;
 use super::fit::fit_with_priors;
 use super::likelihood::{Bounds, Likelihood, Slopes};
+use super::parameters::parameters;
 use super::{Contract, ContractModel, ContractTable, Fit, FitError, Priors};
 use crate::numeric::beta_ratio::{digamma_step, ln_beta_ratio, ln_beta_ratio_far, trigamma_step};
 use crate::numeric::exponential_integral::scaled_exponential_integral;
 use crate::numeric::gamma::trigamma;
 use crate::numeric::linear::Symmetric;
 use crate::numeric::smooth_sum::{Falling, smooth_sum};
-use crate::validation::ValidationError;
-use serde::{Deserialize, Serialize};
 
 /// Powers of time with a logarithm above this are kept as that.
 const LN_LONGEST: f64 = 575.0;
 
-/// The beta-discrete-Weibull model of contracts (`BdW`): customers differ in how likely they are to leave, as in
-/// [`ShiftedBetaGeometric`](super::ShiftedBetaGeometric), and it also changes with every renewal: above c = 1 each of
-/// them becomes more likely to leave, below 1 less.
-///
-/// Retention may so fall at first and rise later, when those who are left are the loyal. With c = 1 it is the shifted
-/// beta-geometric model; whether the third parameter pays tells [`Fit::aic`].
-///
-/// # Example
-/// ```
-/// use patronage::value::{BetaDiscreteWeibull, ContractModel, ContractTable, ShiftedBetaGeometric};
-///
-/// // The high-end subscribers of Fader and Hardie, of whom seven years are known.
-/// let mut table = ContractTable::new();
-/// table.push_survivors(&[1000, 869, 743, 653, 593, 551, 517, 491])?;
-/// let fit = BetaDiscreteWeibull::fit_table(&table)?;
-/// let model = fit.model();
-/// let parameters = format!("{:.3} {:.3} {:.3}", model.alpha(), model.beta(), model.c());
-/// assert_eq!(parameters, "0.214 1.427 1.724");
-/// // Five years later 39.4 % were there.
-/// assert_eq!(format!("{:.3}", model.survival(12)), "0.404");
-///
-/// let simpler = ShiftedBetaGeometric::fit_table(&table)?;
-/// assert_eq!(format!("{:.2}", simpler.aic() - fit.aic()), "9.69");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// Source: P. Fader, B. Hardie, Y. Liu, J. Davin, T. Steenburgh, "'How to project customer retention' revisited: the
-/// role of duration dependence", Journal of Interactive Marketing 43 (2018).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct BetaDiscreteWeibull {
-    alpha: f64,
-    beta: f64,
-    c: f64,
-}
-
-#[derive(Deserialize)]
-struct Fields {
-    alpha: f64,
-    beta: f64,
-    c: f64,
-}
-
-impl TryFrom<Fields> for BetaDiscreteWeibull {
-    type Error = ValidationError;
-
-    fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        Self::new(fields.alpha, fields.beta, fields.c)
+parameters! {
+    /// The beta-discrete-Weibull model of contracts (`BdW`): customers differ in how likely they are to leave, as in
+    /// [`ShiftedBetaGeometric`](super::ShiftedBetaGeometric), and it also changes with every renewal: above c = 1 each
+    /// of them becomes more likely to leave, below 1 less.
+    ///
+    /// Retention may so fall at first and rise later, when those who are left are the loyal. With c = 1 it is the
+    /// shifted beta-geometric model; whether the third parameter pays tells [`Fit::aic`].
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::value::{BetaDiscreteWeibull, ContractModel, ContractTable, ShiftedBetaGeometric};
+    ///
+    /// // The high-end subscribers of Fader and Hardie, of whom seven years are known.
+    /// let mut table = ContractTable::new();
+    /// table.push_survivors(&[1000, 869, 743, 653, 593, 551, 517, 491])?;
+    /// let fit = BetaDiscreteWeibull::fit_table(&table)?;
+    /// let model = fit.model();
+    /// let parameters = format!("{:.3} {:.3} {:.3}", model.alpha(), model.beta(), model.c());
+    /// assert_eq!(parameters, "0.214 1.427 1.724");
+    /// // Five years later 39.4 % were there.
+    /// assert_eq!(format!("{:.3}", model.survival(12)), "0.404");
+    ///
+    /// let simpler = ShiftedBetaGeometric::fit_table(&table)?;
+    /// assert_eq!(format!("{:.2}", simpler.aic() - fit.aic()), "9.69");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Source: P. Fader, B. Hardie, Y. Liu, J. Davin, T. Steenburgh, "'How to project customer retention' revisited:
+    /// the role of duration dependence", Journal of Interactive Marketing 43 (2018).
+    "beta_discrete_weibull" BetaDiscreteWeibull {
+        /// The first shape of the probabilities of leaving at the first renewal: alpha / (alpha + beta) is their mean.
+        alpha,
+        /// The second shape of the probabilities of leaving at the first renewal.
+        beta,
+        /// How leaving depends on time: above 1 each customer becomes more likely to leave, below 1 less.
+        c,
     }
+    /// The model with known parameters.
+    new
 }
 
 impl BetaDiscreteWeibull {
-    /// The model with known parameters.
-    ///
-    /// # Errors
-    /// [`ValidationError`] when a parameter does not lie between 1e-30 and 1e30.
-    pub fn new(alpha: f64, beta: f64, c: f64) -> Result<Self, ValidationError> {
-        Ok(Self {
-            alpha: positive("beta_discrete_weibull.alpha", alpha)?,
-            beta: positive("beta_discrete_weibull.beta", beta)?,
-            c: positive("beta_discrete_weibull.c", c)?,
-        })
-    }
-
-    /// The first shape of the probabilities of leaving at the first renewal: alpha / (alpha + beta) is their mean.
-    pub const fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
-    /// The second shape of the probabilities of leaving at the first renewal.
-    pub const fn beta(&self) -> f64 {
-        self.beta
-    }
-
-    /// How leaving depends on time: above 1 each customer becomes more likely to leave, below 1 less.
-    pub const fn c(&self) -> f64 {
-        self.c
-    }
-
     /// Finds the parameters that make all contracts most likely.
     ///
     /// # Errors

@@ -1,106 +1,61 @@
 #[cfg(test)]
 mod tests;
 
-use super::bg_nbd::positive;
 use super::discrete_rows::DiscreteRows;
 use super::doors::{doors, each, fill};
 use super::fit::fit_with_priors;
+use super::parameters::parameters;
 use super::{Discount, DiscreteBuyer, DiscreteBuyers, Fit, FitError, Priors};
 use crate::measure::Share;
 use crate::numeric::beta_ratio::{discounted_sum_of_beta_ratios, ln_beta_ratio, sum_of_beta_ratios};
 use crate::numeric::smooth_sum::{Falling, smooth_sum};
-use crate::validation::ValidationError;
-use serde::{Deserialize, Serialize};
 
 /// Silences of up to so many opportunities are added up one by one.
 const SHORT: f64 = 1024.0;
 /// Sums are scaled down before they overflow.
 const LARGE: f64 = 1e250;
 
-/// The BG/BB model: at each opportunity a customer who is alive buys with a probability of their own, and before each
-/// they may silently leave for ever, with another.
-///
-/// For customers whose chances to buy come in periods (a yearly appeal, a monthly box) rather than at any time. The
-/// probabilities of buying are spread over customers by Beta(alpha, beta), those of leaving by Beta(gamma, delta). What
-/// it answers about a customer comes through three doors that agree to the last bit: one row, an iterator of rows
-/// (`_each`), and columns into a buffer of the caller (`_into`), which allocates nothing. A new customer is
-/// [`DiscreteBuyer::NEW`].
-///
-/// # Example
-/// ```
-/// use patronage::value::{BgBb, DiscreteBuyer, Discount, TimeUnit};
-///
-/// // Fitted to the yearly donations of 11,104 people.
-/// let model = BgBb::new(1.204, 0.750, 0.657, 2.783)?;
-/// let donor = DiscreteBuyer::new(6, 6, 6)?;
-/// assert_eq!(format!("{:.3}", model.p_alive_at(donor, 1)), "0.930");
-/// assert_eq!(format!("{:.2}", model.expected_purchases(donor, 5)), "3.75");
-/// let ten_per_cent = Discount::of(0.10, TimeUnit::YEAR, TimeUnit::YEAR)?;
-/// assert_eq!(format!("{:.2}", model.discounted_residual_purchases(donor, ten_per_cent)), "5.91");
-/// # Ok::<(), patronage::ValidationError>(())
-/// ```
-///
-/// Source: P. Fader, B. Hardie, J. Shang, "Customer-base analysis in a discrete-time noncontractual setting", Marketing
-/// Science 29 (2010).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct BgBb {
-    pub(super) alpha: f64,
-    pub(super) beta: f64,
-    pub(super) gamma: f64,
-    pub(super) delta: f64,
-}
-
-#[derive(Deserialize)]
-struct Fields {
-    alpha: f64,
-    beta: f64,
-    gamma: f64,
-    delta: f64,
-}
-
-impl TryFrom<Fields> for BgBb {
-    type Error = ValidationError;
-
-    fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        Self::new(fields.alpha, fields.beta, fields.gamma, fields.delta)
+parameters! {
+    /// The BG/BB model: at each opportunity a customer who is alive buys with a probability of their own, and before
+    /// each they may silently leave for ever, with another.
+    ///
+    /// For customers whose chances to buy come in periods (a yearly appeal, a monthly box) rather than at any time. The
+    /// probabilities of buying are spread over customers by Beta(alpha, beta), those of leaving by Beta(gamma, delta).
+    /// What it answers about a customer comes through three doors that agree to the last bit: one row, an iterator of
+    /// rows (`_each`), and columns into a buffer of the caller (`_into`), which allocates nothing. A new customer is
+    /// [`DiscreteBuyer::NEW`].
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::value::{BgBb, DiscreteBuyer, Discount, TimeUnit};
+    ///
+    /// // Fitted to the yearly donations of 11,104 people.
+    /// let model = BgBb::new(1.204, 0.750, 0.657, 2.783)?;
+    /// let donor = DiscreteBuyer::new(6, 6, 6)?;
+    /// assert_eq!(format!("{:.3}", model.p_alive_at(donor, 1)), "0.930");
+    /// assert_eq!(format!("{:.2}", model.expected_purchases(donor, 5)), "3.75");
+    /// let ten_per_cent = Discount::of(0.10, TimeUnit::YEAR, TimeUnit::YEAR)?;
+    /// assert_eq!(format!("{:.2}", model.discounted_residual_purchases(donor, ten_per_cent)), "5.91");
+    /// # Ok::<(), patronage::ValidationError>(())
+    /// ```
+    ///
+    /// Source: P. Fader, B. Hardie, J. Shang, "Customer-base analysis in a discrete-time noncontractual setting",
+    /// Marketing Science 29 (2010).
+    "bg_bb" BgBb {
+        /// The first shape of the probabilities of buying: alpha / (alpha + beta) is their mean.
+        alpha,
+        /// The second shape of the probabilities of buying.
+        beta,
+        /// The first shape of the probabilities of leaving: gamma / (gamma + delta) is their mean.
+        gamma,
+        /// The second shape of the probabilities of leaving.
+        delta,
     }
+    /// The model with known parameters.
+    new
 }
 
 impl BgBb {
-    /// The model with known parameters.
-    ///
-    /// # Errors
-    /// [`ValidationError`] when a parameter does not lie between 1e-30 and 1e30.
-    pub fn new(alpha: f64, beta: f64, gamma: f64, delta: f64) -> Result<Self, ValidationError> {
-        Ok(Self {
-            alpha: positive("bg_bb.alpha", alpha)?,
-            beta: positive("bg_bb.beta", beta)?,
-            gamma: positive("bg_bb.gamma", gamma)?,
-            delta: positive("bg_bb.delta", delta)?,
-        })
-    }
-
-    /// The first shape of the probabilities of buying: alpha / (alpha + beta) is their mean.
-    pub const fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
-    /// The second shape of the probabilities of buying.
-    pub const fn beta(&self) -> f64 {
-        self.beta
-    }
-
-    /// The first shape of the probabilities of leaving: gamma / (gamma + delta) is their mean.
-    pub const fn gamma(&self) -> f64 {
-        self.gamma
-    }
-
-    /// The second shape of the probabilities of leaving.
-    pub const fn delta(&self) -> f64 {
-        self.delta
-    }
-
     /// Finds the parameters that make the histories of all customers most likely.
     ///
     /// # Errors

@@ -1,196 +1,27 @@
-use super::beta_geometric::BetaGeometric;
-use super::bg_nbd::positive;
-use super::distinct_rows::DistinctRows;
-use super::fit::fit_with_priors;
-use super::likelihood::LeavesAfterPurchase;
-use super::living::Living;
-use super::model::sealed::Sealed;
-use super::stages;
-use super::{Buyer, Fit, FitError, Horizon, Priors, PurchaseModel, TimedBuyer};
-use crate::numeric::dropout_series::Afresh;
-use crate::numeric::exponential::falling_logistic;
-use crate::validation::ValidationError;
-use serde::{Deserialize, Serialize};
+use super::regular_model::regular_model;
 
-/// The BG/CNBD-k model: as [`BgNbd`](super::BgNbd), but purchases come regularly: the times between those of a
-/// customer are spread by an Erlang distribution with k stages, and not at random.
-///
-/// Rates of stages are spread over customers by Gamma(r, alpha), leaving probabilities by Beta(a, b). A silence says
-/// more about a regular buyer.
-///
-/// # Example
-/// ```
-/// use patronage::value::{BgCnbd, Buyer, PurchaseModel};
-///
-/// let buyer = Buyer::new(5, 30.0, 45.0)?;
-/// let random = BgCnbd::new(1, 0.8, 6.0, 0.8, 2.5)?;
-/// let regular = BgCnbd::new(3, 0.8, 2.0, 0.8, 2.5)?;
-/// assert_eq!(format!("{:.4} {:.4}", random.p_alive(buyer), regular.p_alive(buyer)), "0.5187 0.2679");
-/// # Ok::<(), patronage::ValidationError>(())
-/// ```
-///
-/// Source: M. Platzer, T. Reutterer, "Ticking away the moments: timing regularity helps to better predict customer
-/// activity", Marketing Science 35 (2016); T. Reutterer, M. Platzer, N. Schröder, "Leveraging purchase regularity for
-/// predicting customer behavior the easy way", International Journal of Research in Marketing 38 (2021).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct BgCnbd {
-    k: u32,
-    r: f64,
-    alpha: f64,
-    a: f64,
-    b: f64,
-}
-
-#[derive(Deserialize)]
-struct Fields {
-    k: u32,
-    r: f64,
-    alpha: f64,
-    a: f64,
-    b: f64,
-}
-
-impl TryFrom<Fields> for BgCnbd {
-    type Error = ValidationError;
-
-    fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        Self::new(fields.k, fields.r, fields.alpha, fields.a, fields.b)
-    }
-}
-
-impl BgCnbd {
-    /// The model with known parameters; `alpha` is a time in the unit of the data.
+regular_model! {
+    /// The BG/CNBD-k model: as [`BgNbd`](super::BgNbd), but purchases come regularly: the times between those of a
+    /// customer are spread by an Erlang distribution with k stages, and not at random.
     ///
-    /// # Errors
-    /// [`ValidationError`] when k does not lie between 1 and 32 or a parameter not between 1e-30 and 1e30.
-    pub fn new(k: u32, r: f64, alpha: f64, a: f64, b: f64) -> Result<Self, ValidationError> {
-        if !(1..=stages::MOST).contains(&k) {
-            return Err(ValidationError::new("bg_cnbd.k", "must lie between 1 and 32", k));
-        }
-        Ok(Self {
-            k,
-            r: positive("bg_cnbd.r", r)?,
-            alpha: positive("bg_cnbd.alpha", alpha)?,
-            a: positive("bg_cnbd.a", a)?,
-            b: positive("bg_cnbd.b", b)?,
-        })
-    }
-
-    /// The regularity: at 1, purchases come at random; the larger, the more evenly they come.
-    pub const fn k(&self) -> u32 {
-        self.k
-    }
-
-    /// The shape of the rates: the smaller, the more customers differ in how often they buy.
-    pub const fn r(&self) -> f64 {
-        self.r
-    }
-
-    /// The scale of the rates, a time: r / (k alpha) is the mean number of purchases in a unit of time.
-    pub const fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
-    /// The first parameter of the leaving probability, whose mean is a / (a + b).
-    pub const fn a(&self) -> f64 {
-        self.a
-    }
-
-    /// The second parameter of the leaving probability.
-    pub const fn b(&self) -> f64 {
-        self.b
-    }
-
-    /// Finds the regularity k, from 1 to 12, and the parameters that make the histories of all customers most likely.
+    /// Rates of stages are spread over customers by Gamma(r, alpha), leaving probabilities by Beta(a, b). A silence says
+    /// more about a regular buyer.
     ///
-    /// Larger k are no longer tried when three in turn have not helped. The covariance is that for the k found.
+    /// # Example
+    /// ```
+    /// use patronage::value::{BgCnbd, Buyer, PurchaseModel};
     ///
-    /// # Errors
-    /// As [`BgNbd::fit`](super::BgNbd::fit), where no k leads to a maximum.
+    /// let buyer = Buyer::new(5, 30.0, 45.0)?;
+    /// let random = BgCnbd::new(1, 0.8, 6.0, 0.8, 2.5)?;
+    /// let regular = BgCnbd::new(3, 0.8, 2.0, 0.8, 2.5)?;
+    /// assert_eq!(format!("{:.4} {:.4}", random.p_alive(buyer), regular.p_alive(buyer)), "0.5187 0.2679");
+    /// # Ok::<(), patronage::ValidationError>(())
+    /// ```
     ///
-    /// # Cost
-    /// Sorting, then about ten passes over the distinct rows for each k; 56 bytes for each row.
-    pub fn fit(buyers: impl IntoIterator<Item = TimedBuyer>) -> Result<Fit<Self>, FitError> {
-        Self::fit_with_priors(buyers, &Priors::NONE)
-    }
-
-    /// As [`fit`](Self::fit), but finds the most probable parameters where something is known of them beforehand; k is
-    /// the one with the largest sum of log-likelihood and log-prior.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit), and [`FitError::UnknownParameter`] or [`FitError::Prior`] for priors that do not fit the
-    /// model. Where every parameter has a prior, customers who never came back or are all the same are no error.
-    ///
-    /// # Cost
-    /// As [`fit`](Self::fit).
-    pub fn fit_with_priors(
-        buyers: impl IntoIterator<Item = TimedBuyer>,
-        priors: &Priors,
-    ) -> Result<Fit<Self>, FitError> {
-        BetaGeometric::fit_stages(buyers, priors, Self::with_stages)
-    }
-
-    /// Finds the parameters for a regularity that is known, where the times between purchases are not.
-    ///
-    /// The log-likelihood is the sum of [`PurchaseModel::log_likelihood`]: comparable between models and between k,
-    /// but not with that of [`fit`](Self::fit), which has seen more.
-    ///
-    /// # Errors
-    /// As [`BgNbd::fit`](super::BgNbd::fit), and [`FitError::Regularity`] when k does not lie between 1 and 32.
-    pub fn fit_with(k: u32, buyers: impl IntoIterator<Item = Buyer>) -> Result<Fit<Self>, FitError> {
-        Self::fit_with_k_and_priors(k, buyers, &Priors::NONE)
-    }
-
-    /// As [`fit_with`](Self::fit_with), but finds the most probable parameters where something is known of them
-    /// beforehand.
-    ///
-    /// # Errors
-    /// As [`fit_with`](Self::fit_with) and [`fit_with_priors`](Self::fit_with_priors).
-    pub fn fit_with_k_and_priors(
-        k: u32,
-        buyers: impl IntoIterator<Item = Buyer>,
-        priors: &Priors,
-    ) -> Result<Fit<Self>, FitError> {
-        if !(1..=stages::MOST).contains(&k) {
-            return Err(FitError::Regularity { k });
-        }
-        let rows = DistinctRows::with_priors(buyers, priors.say_all::<Self>())?;
-        fit_with_priors(&Self::with_stages(k), &BetaGeometric::unseen_rows(rows, k), priors)
-    }
-
-    /// Where a search for the parameters begins.
-    fn with_stages(k: u32) -> Self {
-        Self { k, r: 1.0, alpha: 1.0, a: 1.0, b: 1.0 }
-    }
-}
-
-impl LeavesAfterPurchase for BgCnbd {
-    const MODEL: &'static str = "bg_cnbd";
-
-    fn family(&self) -> BetaGeometric {
-        BetaGeometric { r: self.r, alpha: self.alpha, a: self.a, b: self.b, stages: self.k, first: 0 }
-    }
-
-    fn of_family(family: &BetaGeometric) -> Option<Self> {
-        Self::new(family.stages, family.r, family.alpha, family.a, family.b).ok()
-    }
-}
-
-impl Sealed for BgCnbd {
-    fn ln_odds_gone(&self, buyer: Buyer) -> f64 {
-        self.family().ln_odds_gone(buyer)
-    }
-
-    fn living(&self, buyer: Buyer) -> Living {
-        self.family().living(buyer)
-    }
-}
-
-impl PurchaseModel for BgCnbd {
-    /// The times between the first and the last purchase, which a row does not hold, are integrated out, so that the
-    /// sum over customers compares with that of other models.
-    ///
+    /// Source: M. Platzer, T. Reutterer, "Ticking away the moments: timing regularity helps to better predict customer
+    /// activity", Marketing Science 35 (2016); T. Reutterer, M. Platzer, N. Schröder, "Leveraging purchase regularity for
+    /// predicting customer behavior the easy way", International Journal of Research in Marketing 38 (2021).
+    "bg_cnbd" BgCnbd, leaving from purchase 0
     /// # Formula
     /// ```text
     /// ln B(a, b+x) / B(a, b) + ln G(r+kx) / G(r) + r ln alpha - (r+kx) ln(alpha+T) + ln S
@@ -198,21 +29,10 @@ impl PurchaseModel for BgCnbd {
     /// + (k-1) x ln t_x + ln G(x) / G(kx)                          this one only for x > 0
     /// S = sum over j < k of G(r+kx+j) / (G(r+kx) j!) ((T-t_x) / (alpha+T))^j
     /// ```
-    fn log_likelihood(&self, buyer: Buyer) -> f64 {
-        self.family().log_likelihood(buyer)
-    }
-
+    log_likelihood
     /// # Formula
     /// ```text
     /// 1 / (1 + a / (b+x-1) ((alpha+T) / (alpha+t_x))^(r+kx) / S),  1 for x = 0
     /// ```
-    fn p_alive(&self, buyer: Buyer) -> f64 {
-        falling_logistic(self.ln_odds_gone(buyer))
-    }
-
-    /// Exact, not the approximation that is common for k > 1: the number of stages within the horizon, and of those
-    /// passed since the last purchase, is summed over.
-    fn expected_purchases(&self, buyer: Buyer, horizon: Horizon) -> f64 {
-        self.p_alive(buyer) * self.living(buyer).expected(horizon.length(), &mut Afresh)
-    }
+    p_alive
 }

@@ -7,100 +7,48 @@ use super::fit::fit_with_priors;
 use super::likelihood::LeavesAfterPurchase;
 use super::living::Living;
 use super::model::sealed::Sealed;
+use super::parameters::parameters;
 use super::with_covariates::TakesCovariates;
 use super::{Buyer, Fit, FitError, Horizon, Priors, PurchaseModel};
 use crate::numeric::dropout_series::Afresh;
 use crate::numeric::exponential::{falling_logistic, ln_1p_exp};
 use crate::numeric::gamma::ln_rising;
 use crate::validation::ValidationError;
-use serde::{Deserialize, Serialize};
 
-/// The BG/NBD model: customers buy at their own steady rate, and after each purchase leave for good with their own
-/// probability.
-///
-/// Rates are spread over customers by Gamma(r, alpha), leaving probabilities by Beta(a, b). Someone who has never
-/// come back cannot have left by this model, so their P(alive) is 1.
-///
-/// # Example
-/// ```
-/// use patronage::value::{BgNbd, Buyer, Horizon, PurchaseModel};
-///
-/// let model = BgNbd::new(0.243, 4.414, 0.793, 2.426)?;
-/// let new = model.expected_purchases_new(Horizon::new(39.0)?);
-/// assert_eq!(format!("{new:.9}"), "1.196723193");
-/// # Ok::<(), patronage::ValidationError>(())
-/// ```
-///
-/// Source: P. Fader, B. Hardie, K. L. Lee, "Counting your customers the easy way: an alternative to the Pareto/NBD
-/// model", Marketing Science 24 (2005).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct BgNbd {
-    r: f64,
-    alpha: f64,
-    a: f64,
-    b: f64,
-}
-
-#[derive(Deserialize)]
-struct Fields {
-    r: f64,
-    alpha: f64,
-    a: f64,
-    b: f64,
-}
-
-impl TryFrom<Fields> for BgNbd {
-    type Error = ValidationError;
-
-    fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        Self::new(fields.r, fields.alpha, fields.a, fields.b)
+parameters! {
+    /// The BG/NBD model: customers buy at their own steady rate, and after each purchase leave for good with their own
+    /// probability.
+    ///
+    /// Rates are spread over customers by Gamma(r, alpha), leaving probabilities by Beta(a, b). Someone who has never
+    /// come back cannot have left by this model, so their P(alive) is 1.
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::value::{BgNbd, Buyer, Horizon, PurchaseModel};
+    ///
+    /// let model = BgNbd::new(0.243, 4.414, 0.793, 2.426)?;
+    /// let new = model.expected_purchases_new(Horizon::new(39.0)?);
+    /// assert_eq!(format!("{new:.9}"), "1.196723193");
+    /// # Ok::<(), patronage::ValidationError>(())
+    /// ```
+    ///
+    /// Source: P. Fader, B. Hardie, K. L. Lee, "Counting your customers the easy way: an alternative to the Pareto/NBD
+    /// model", Marketing Science 24 (2005).
+    "bg_nbd" BgNbd {
+        /// The shape of the rates: the smaller, the more customers differ in how often they buy.
+        r,
+        /// The scale of the rates, a time: r / alpha is the mean number of purchases in a unit of time.
+        alpha,
+        /// The first parameter of the leaving probability, whose mean is a / (a + b).
+        a,
+        /// The second parameter of the leaving probability.
+        b,
     }
-}
-
-/// Checks a parameter of a model.
-pub(super) fn positive(field: &'static str, value: f64) -> Result<f64, ValidationError> {
-    if (1e-30..=1e30).contains(&value) {
-        Ok(value)
-    } else {
-        Err(ValidationError::new(field, "must lie between 1e-30 and 1e30", value))
-    }
+    /// The model with known parameters; `alpha` is a time in the unit of the data.
+    new
 }
 
 impl BgNbd {
-    /// The model with known parameters; `alpha` is a time in the unit of the data.
-    ///
-    /// # Errors
-    /// [`ValidationError`] when a parameter does not lie between 1e-30 and 1e30.
-    pub fn new(r: f64, alpha: f64, a: f64, b: f64) -> Result<Self, ValidationError> {
-        Ok(Self {
-            r: positive("bg_nbd.r", r)?,
-            alpha: positive("bg_nbd.alpha", alpha)?,
-            a: positive("bg_nbd.a", a)?,
-            b: positive("bg_nbd.b", b)?,
-        })
-    }
-
-    /// The shape of the rates: the smaller, the more customers differ in how often they buy.
-    pub const fn r(&self) -> f64 {
-        self.r
-    }
-
-    /// The scale of the rates, a time: r / alpha is the mean number of purchases in a unit of time.
-    pub const fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
-    /// The first parameter of the leaving probability, whose mean is a / (a + b).
-    pub const fn a(&self) -> f64 {
-        self.a
-    }
-
-    /// The second parameter of the leaving probability.
-    pub const fn b(&self) -> f64 {
-        self.b
-    }
-
     /// Finds the parameters that make the histories of all customers most likely.
     ///
     /// Takes rows or columns (`buyers.iter()`). Equal rows are weighed once, the order of rows does not matter to the

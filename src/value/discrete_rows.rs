@@ -140,7 +140,7 @@ impl Likelihood for BgBb {
     }
 
     fn parameters(&self) -> Vec<f64> {
-        vec![self.alpha, self.beta, self.gamma, self.delta]
+        vec![self.alpha(), self.beta(), self.gamma(), self.delta()]
     }
 
     fn with_parameters(&self, parameters: &[f64]) -> Option<Self> {
@@ -152,10 +152,11 @@ impl Likelihood for BgBb {
     /// recencies of a group are met on one way.
     fn slopes(&self, data: &DiscreteRows) -> Slopes {
         let most = data.longest;
-        let [buys, waits] = [self.alpha, self.beta].map(|x| Rising::new(x, most));
-        let chances = Rising::new(self.alpha + self.beta, most);
-        let (stays, leaves) = (Rising::new(self.delta, most), Rising::new(self.gamma + self.delta, most));
-        let (ln_gamma, rate) = (libm::log(self.gamma), self.gamma.recip());
+        let [buys, waits] = [self.alpha(), self.beta()].map(|x| Rising::new(x, most));
+        let chances = Rising::new(self.alpha() + self.beta(), most);
+        let (stays, leaves) =
+            (Rising::new(self.delta(), most), Rising::new(self.gamma() + self.delta(), most));
+        let (ln_gamma, rate) = (libm::log(self.gamma()), self.gamma().recip());
         let (mut value, mut gradient, mut bends) = (0.0, [0.0; 4], [0.0; 10]);
         for Group { opportunities, frequency, rows } in &data.groups {
             let bought = buys.at(*frequency);

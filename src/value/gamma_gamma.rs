@@ -1,11 +1,11 @@
 #[cfg(test)]
 mod tests;
 
-use super::bg_nbd::positive;
 use super::chunked_sum::chunked_sum;
 use super::distinct_rows::CHUNK;
 use super::fit::fit_with_priors;
 use super::likelihood::{Bounds, Likelihood, Slopes};
+use super::parameters::positive;
 use super::resample::Resample;
 use super::{Fit, FitError, Priors, RepeatSpend, RepeatSpends, ValueError};
 use crate::measure::{Estimate, Share};

@@ -2,95 +2,50 @@
 mod tests;
 
 use super::beta_geometric::BetaGeometric;
-use super::bg_nbd::positive;
 use super::distinct_rows::DistinctRows;
 use super::fit::fit_with_priors;
 use super::likelihood::LeavesAfterPurchase;
 use super::living::Living;
 use super::model::sealed::Sealed;
+use super::parameters::parameters;
 use super::{Buyer, Fit, FitError, Horizon, Priors, PurchaseModel};
 use crate::numeric::dropout_series::Afresh;
 use crate::numeric::exponential::falling_logistic;
-use crate::validation::ValidationError;
-use serde::{Deserialize, Serialize};
 
-/// The modified BG/NBD model: as [`BgNbd`](super::BgNbd), but customers may leave right after their first purchase,
-/// so that P(alive) of someone who never came back falls like that of everybody else.
-///
-/// Rates are spread over customers by Gamma(r, alpha), leaving probabilities by Beta(a, b).
-///
-/// # Example
-/// ```
-/// use patronage::value::{Buyer, MbgNbd, PurchaseModel};
-///
-/// // Fitted to weeks of CDNOW purchases.
-/// let model = MbgNbd::new(0.525, 6.183, 0.891, 1.614)?;
-/// let never_back = Buyer::new(0, 0.0, 38.86)?;
-/// assert_eq!(format!("{:.10}", model.p_alive(never_back)), "0.3897350809");
-/// # Ok::<(), patronage::ValidationError>(())
-/// ```
-///
-/// Source: E. Batislam, M. Denizel, A. Filiztekin, "Empirical validation and comparison of models for customer base
-/// analysis", International Journal of Research in Marketing 24 (2007).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct MbgNbd {
-    r: f64,
-    alpha: f64,
-    a: f64,
-    b: f64,
-}
-
-#[derive(Deserialize)]
-struct Fields {
-    r: f64,
-    alpha: f64,
-    a: f64,
-    b: f64,
-}
-
-impl TryFrom<Fields> for MbgNbd {
-    type Error = ValidationError;
-
-    fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        Self::new(fields.r, fields.alpha, fields.a, fields.b)
+parameters! {
+    /// The modified BG/NBD model: as [`BgNbd`](super::BgNbd), but customers may leave right after their first purchase,
+    /// so that P(alive) of someone who never came back falls like that of everybody else.
+    ///
+    /// Rates are spread over customers by Gamma(r, alpha), leaving probabilities by Beta(a, b).
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::value::{Buyer, MbgNbd, PurchaseModel};
+    ///
+    /// // Fitted to weeks of CDNOW purchases.
+    /// let model = MbgNbd::new(0.525, 6.183, 0.891, 1.614)?;
+    /// let never_back = Buyer::new(0, 0.0, 38.86)?;
+    /// assert_eq!(format!("{:.10}", model.p_alive(never_back)), "0.3897350809");
+    /// # Ok::<(), patronage::ValidationError>(())
+    /// ```
+    ///
+    /// Source: E. Batislam, M. Denizel, A. Filiztekin, "Empirical validation and comparison of models for customer base
+    /// analysis", International Journal of Research in Marketing 24 (2007).
+    "mbg_nbd" MbgNbd {
+        /// The shape of the rates: the smaller, the more customers differ in how often they buy.
+        r,
+        /// The scale of the rates, a time: r / alpha is the mean number of purchases in a unit of time.
+        alpha,
+        /// The first parameter of the leaving probability, whose mean is a / (a + b).
+        a,
+        /// The second parameter of the leaving probability.
+        b,
     }
+    /// The model with known parameters; `alpha` is a time in the unit of the data.
+    new
 }
 
 impl MbgNbd {
-    /// The model with known parameters; `alpha` is a time in the unit of the data.
-    ///
-    /// # Errors
-    /// [`ValidationError`] when a parameter does not lie between 1e-30 and 1e30.
-    pub fn new(r: f64, alpha: f64, a: f64, b: f64) -> Result<Self, ValidationError> {
-        Ok(Self {
-            r: positive("mbg_nbd.r", r)?,
-            alpha: positive("mbg_nbd.alpha", alpha)?,
-            a: positive("mbg_nbd.a", a)?,
-            b: positive("mbg_nbd.b", b)?,
-        })
-    }
-
-    /// The shape of the rates: the smaller, the more customers differ in how often they buy.
-    pub const fn r(&self) -> f64 {
-        self.r
-    }
-
-    /// The scale of the rates, a time: r / alpha is the mean number of purchases in a unit of time.
-    pub const fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
-    /// The first parameter of the leaving probability, whose mean is a / (a + b).
-    pub const fn a(&self) -> f64 {
-        self.a
-    }
-
-    /// The second parameter of the leaving probability.
-    pub const fn b(&self) -> f64 {
-        self.b
-    }
-
     /// Finds the parameters that make the histories of all customers most likely.
     ///
     /// # Errors

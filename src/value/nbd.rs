@@ -1,76 +1,47 @@
 #[cfg(test)]
 mod tests;
 
-use super::bg_nbd::positive;
 use super::distinct_rows::DistinctRows;
 use super::fit::{fit, fit_with_priors};
 use super::likelihood::{Bounds, Likelihood, Slopes, pace};
 use super::living::{Leaving, Living};
 use super::model::sealed::Sealed;
+use super::parameters::parameters;
 use super::{Buyer, Fit, FitError, Horizon, Priors, PurchaseModel};
 use crate::numeric::dropout_series::Afresh;
 use crate::numeric::gamma::ln_rising;
 use crate::numeric::linear::Symmetric;
 use crate::numeric::rising::rising_slopes;
-use crate::validation::ValidationError;
-use serde::{Deserialize, Serialize};
 
-/// The NBD model: customers buy at their own steady rate and never leave. What every model in which they do must beat.
-///
-/// Rates are spread over customers by Gamma(r, alpha).
-///
-/// # Example
-/// ```
-/// use patronage::value::{Buyer, Horizon, Nbd, PurchaseModel};
-///
-/// let model = Nbd::new(0.385, 12.07)?;
-/// let buyer = Buyer::new(2, 30.43, 38.86)?;
-/// let expected = model.expected_purchases(buyer, Horizon::new(39.0)?);
-/// assert_eq!(format!("{expected:.6}"), "1.826330");
-/// # Ok::<(), patronage::ValidationError>(())
-/// ```
-///
-/// Source: A. Ehrenberg, "The pattern of consumer purchases", Applied Statistics 8 (1959).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct Nbd {
-    r: f64,
-    alpha: f64,
-}
-
-#[derive(Deserialize)]
-struct Fields {
-    r: f64,
-    alpha: f64,
-}
-
-impl TryFrom<Fields> for Nbd {
-    type Error = ValidationError;
-
-    fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        Self::new(fields.r, fields.alpha)
+parameters! {
+    /// The NBD model: customers buy at their own steady rate and never leave. What every model in which they do must
+    /// beat.
+    ///
+    /// Rates are spread over customers by Gamma(r, alpha).
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::value::{Buyer, Horizon, Nbd, PurchaseModel};
+    ///
+    /// let model = Nbd::new(0.385, 12.07)?;
+    /// let buyer = Buyer::new(2, 30.43, 38.86)?;
+    /// let expected = model.expected_purchases(buyer, Horizon::new(39.0)?);
+    /// assert_eq!(format!("{expected:.6}"), "1.826330");
+    /// # Ok::<(), patronage::ValidationError>(())
+    /// ```
+    ///
+    /// Source: A. Ehrenberg, "The pattern of consumer purchases", Applied Statistics 8 (1959).
+    "nbd" Nbd {
+        /// The shape of the rates: the smaller, the more customers differ in how often they buy.
+        r,
+        /// The scale of the rates, a time: r / alpha is the mean number of purchases in a unit of time.
+        alpha,
     }
+    /// The model with known parameters; `alpha` is a time in the unit of the data.
+    new
 }
 
 impl Nbd {
-    /// The model with known parameters; `alpha` is a time in the unit of the data.
-    ///
-    /// # Errors
-    /// [`ValidationError`] when a parameter does not lie between 1e-30 and 1e30.
-    pub fn new(r: f64, alpha: f64) -> Result<Self, ValidationError> {
-        Ok(Self { r: positive("nbd.r", r)?, alpha: positive("nbd.alpha", alpha)? })
-    }
-
-    /// The shape of the rates: the smaller, the more customers differ in how often they buy.
-    pub const fn r(&self) -> f64 {
-        self.r
-    }
-
-    /// The scale of the rates, a time: r / alpha is the mean number of purchases in a unit of time.
-    pub const fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
     /// Finds the parameters that make the histories of all customers most likely.
     ///
     /// # Errors

@@ -1,13 +1,13 @@
 #[cfg(test)]
 mod tests;
 
-use super::bg_nbd::positive;
 use super::departure::{Departure, Moment};
 use super::distinct_rows::{DistinctRows, Row};
 use super::fit::fit_with_priors;
 use super::likelihood::{Bounds, Likelihood, Slopes, pace};
 use super::living::{Leaving, Living};
 use super::model::sealed::Sealed;
+use super::parameters::parameters;
 use super::with_covariates::TakesCovariates;
 use super::{Buyer, Fit, FitError, Horizon, Priors, PurchaseModel};
 use crate::numeric::dropout_series::Afresh;
@@ -15,89 +15,45 @@ use crate::numeric::gamma::ln_rising;
 use crate::numeric::linear::Symmetric;
 use crate::numeric::rising::rising_slopes;
 use crate::validation::ValidationError;
-use serde::{Deserialize, Serialize};
 
-/// The Pareto/NBD model: customers buy at their own steady rate, and leave for good at their own steady rate, at any
-/// time.
-///
-/// Rates of buying are spread over customers by Gamma(r, alpha), rates of leaving by Gamma(s, beta). Someone who has
-/// never come back may well have left, unlike in [`BgNbd`](super::BgNbd).
-///
-/// # Example
-/// ```
-/// use patronage::value::{Buyer, Horizon, ParetoNbd, PurchaseModel};
-///
-/// // Fitted to weeks of CDNOW purchases.
-/// let model = ParetoNbd::new(0.553, 10.578, 0.606, 11.669)?;
-/// let buyer = Buyer::new(2, 30.43, 38.86)?;
-/// assert_eq!(format!("{:.10}", model.p_alive(buyer)), "0.8691675592");
-/// let expected = model.expected_purchases(buyer, Horizon::new(39.0)?);
-/// assert_eq!(format!("{expected:.10}"), "1.4551231933");
-/// # Ok::<(), patronage::ValidationError>(())
-/// ```
-///
-/// Source: D. Schmittlein, D. Morrison, R. Colombo, "Counting your customers: who are they and what will they do
-/// next?", Management Science 33 (1987); P. Fader, B. Hardie, "A note on deriving the Pareto/NBD model and related
-/// expressions" (2005).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct ParetoNbd {
-    r: f64,
-    alpha: f64,
-    s: f64,
-    beta: f64,
-}
-
-#[derive(Deserialize)]
-struct Fields {
-    r: f64,
-    alpha: f64,
-    s: f64,
-    beta: f64,
-}
-
-impl TryFrom<Fields> for ParetoNbd {
-    type Error = ValidationError;
-
-    fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        Self::new(fields.r, fields.alpha, fields.s, fields.beta)
+parameters! {
+    /// The Pareto/NBD model: customers buy at their own steady rate, and leave for good at their own steady rate, at
+    /// any time.
+    ///
+    /// Rates of buying are spread over customers by Gamma(r, alpha), rates of leaving by Gamma(s, beta). Someone who
+    /// has never come back may well have left, unlike in [`BgNbd`](super::BgNbd).
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::value::{Buyer, Horizon, ParetoNbd, PurchaseModel};
+    ///
+    /// // Fitted to weeks of CDNOW purchases.
+    /// let model = ParetoNbd::new(0.553, 10.578, 0.606, 11.669)?;
+    /// let buyer = Buyer::new(2, 30.43, 38.86)?;
+    /// assert_eq!(format!("{:.10}", model.p_alive(buyer)), "0.8691675592");
+    /// let expected = model.expected_purchases(buyer, Horizon::new(39.0)?);
+    /// assert_eq!(format!("{expected:.10}"), "1.4551231933");
+    /// # Ok::<(), patronage::ValidationError>(())
+    /// ```
+    ///
+    /// Source: D. Schmittlein, D. Morrison, R. Colombo, "Counting your customers: who are they and what will they do
+    /// next?", Management Science 33 (1987); P. Fader, B. Hardie, "A note on deriving the Pareto/NBD model and related
+    /// expressions" (2005).
+    "pareto_nbd" ParetoNbd {
+        /// The shape of the rates of buying: the smaller, the more customers differ in how often they buy.
+        r,
+        /// The scale of the rates of buying, a time: r / alpha is the mean number of purchases in a unit of time.
+        alpha,
+        /// The shape of the rates of leaving: the smaller, the more customers differ in how long they stay.
+        s,
+        /// The scale of the rates of leaving, a time: half of all have left after `beta (2^(1/s) - 1)`.
+        beta,
     }
+    /// The model with known parameters; `alpha` and `beta` are times in the unit of the data.
+    new
 }
 
 impl ParetoNbd {
-    /// The model with known parameters; `alpha` and `beta` are times in the unit of the data.
-    ///
-    /// # Errors
-    /// [`ValidationError`] when a parameter does not lie between 1e-30 and 1e30.
-    pub fn new(r: f64, alpha: f64, s: f64, beta: f64) -> Result<Self, ValidationError> {
-        Ok(Self {
-            r: positive("pareto_nbd.r", r)?,
-            alpha: positive("pareto_nbd.alpha", alpha)?,
-            s: positive("pareto_nbd.s", s)?,
-            beta: positive("pareto_nbd.beta", beta)?,
-        })
-    }
-
-    /// The shape of the rates of buying: the smaller, the more customers differ in how often they buy.
-    pub const fn r(&self) -> f64 {
-        self.r
-    }
-
-    /// The scale of the rates of buying, a time: r / alpha is the mean number of purchases in a unit of time.
-    pub const fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
-    /// The shape of the rates of leaving: the smaller, the more customers differ in how long they stay.
-    pub const fn s(&self) -> f64 {
-        self.s
-    }
-
-    /// The scale of the rates of leaving, a time: half of all have left after `beta (2^(1/s) - 1)`.
-    pub const fn beta(&self) -> f64 {
-        self.beta
-    }
-
     /// Finds the parameters that make the histories of all customers most likely.
     ///
     /// Takes rows or columns (`buyers.iter()`). Equal rows are weighed once, the order of rows does not matter to the

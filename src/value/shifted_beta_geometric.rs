@@ -1,89 +1,56 @@
 #[cfg(test)]
 pub(super) mod tests;
 
-use super::bg_nbd::positive;
 use super::contract_model::sealed::Sealed;
 use super::contract_table::Counts;
 use super::fit::fit_with_priors;
 use super::likelihood::{Bounds, Likelihood, Slopes};
+use super::parameters::parameters;
 use super::{Contract, ContractModel, ContractTable, Fit, FitError, Priors};
 use crate::numeric::beta_ratio::{
     digamma_step, discounted_sum_of_beta_ratios, ln_beta_ratio, sum_of_beta_ratios, trigamma_step,
 };
 use crate::numeric::linear::Symmetric;
-use crate::validation::ValidationError;
-use serde::{Deserialize, Serialize};
 
-/// The shifted beta-geometric model (sBG) of contracts: at each renewal a customer leaves with a probability of their
-/// own, which does not change. What rises is retention: those who are quick to leave are gone first.
-///
-/// The probabilities are spread over customers by Beta(alpha, beta).
-///
-/// # Example
-/// ```
-/// use patronage::value::{
-///     Contract, ContractModel, ContractTable, Discount, ShiftedBetaGeometric, TimeUnit,
-/// };
-///
-/// // The high-end subscribers of Fader and Hardie, of whom seven years are known.
-/// let mut table = ContractTable::new();
-/// table.push_survivors(&[1000, 869, 743, 653, 593, 551, 517, 491])?;
-/// let fit = ShiftedBetaGeometric::fit_table(&table)?;
-/// let model = fit.model();
-/// assert_eq!(format!("{:.3} {:.3}", model.alpha(), model.beta()), "0.668 3.806");
-/// // Five years later 39.4 % were there.
-/// assert_eq!(format!("{:.3}", model.survival(12)), "0.378");
-///
-/// let ten_per_cent = Discount::of(0.10, TimeUnit::YEAR, TimeUnit::YEAR)?;
-/// let years = model.discounted_residual_lifetime(Contract::running(7), ten_per_cent);
-/// assert_eq!(format!("{years:.2}"), "7.53");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// Source: P. Fader, B. Hardie, "How to project customer retention", Journal of Interactive Marketing 21 (2007).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct ShiftedBetaGeometric {
-    alpha: f64,
-    beta: f64,
-}
-
-#[derive(Deserialize)]
-struct Fields {
-    alpha: f64,
-    beta: f64,
-}
-
-impl TryFrom<Fields> for ShiftedBetaGeometric {
-    type Error = ValidationError;
-
-    fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        Self::new(fields.alpha, fields.beta)
+parameters! {
+    /// The shifted beta-geometric model (sBG) of contracts: at each renewal a customer leaves with a probability of
+    /// their own, which does not change. What rises is retention: those who are quick to leave are gone first.
+    ///
+    /// The probabilities are spread over customers by Beta(alpha, beta).
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::value::{
+    ///     Contract, ContractModel, ContractTable, Discount, ShiftedBetaGeometric, TimeUnit,
+    /// };
+    ///
+    /// // The high-end subscribers of Fader and Hardie, of whom seven years are known.
+    /// let mut table = ContractTable::new();
+    /// table.push_survivors(&[1000, 869, 743, 653, 593, 551, 517, 491])?;
+    /// let fit = ShiftedBetaGeometric::fit_table(&table)?;
+    /// let model = fit.model();
+    /// assert_eq!(format!("{:.3} {:.3}", model.alpha(), model.beta()), "0.668 3.806");
+    /// // Five years later 39.4 % were there.
+    /// assert_eq!(format!("{:.3}", model.survival(12)), "0.378");
+    ///
+    /// let ten_per_cent = Discount::of(0.10, TimeUnit::YEAR, TimeUnit::YEAR)?;
+    /// let years = model.discounted_residual_lifetime(Contract::running(7), ten_per_cent);
+    /// assert_eq!(format!("{years:.2}"), "7.53");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Source: P. Fader, B. Hardie, "How to project customer retention", Journal of Interactive Marketing 21 (2007).
+    "shifted_beta_geometric" ShiftedBetaGeometric {
+        /// The first shape of the probabilities of leaving: alpha / (alpha + beta) is their mean over new customers.
+        alpha,
+        /// The second shape of the probabilities of leaving. Both small: customers differ much.
+        beta,
     }
+    /// The model with known parameters.
+    new
 }
 
 impl ShiftedBetaGeometric {
-    /// The model with known parameters.
-    ///
-    /// # Errors
-    /// [`ValidationError`] when a parameter does not lie between 1e-30 and 1e30.
-    pub fn new(alpha: f64, beta: f64) -> Result<Self, ValidationError> {
-        Ok(Self {
-            alpha: positive("shifted_beta_geometric.alpha", alpha)?,
-            beta: positive("shifted_beta_geometric.beta", beta)?,
-        })
-    }
-
-    /// The first shape of the probabilities of leaving: alpha / (alpha + beta) is their mean over new customers.
-    pub const fn alpha(&self) -> f64 {
-        self.alpha
-    }
-
-    /// The second shape of the probabilities of leaving. Both small: customers differ much.
-    pub const fn beta(&self) -> f64 {
-        self.beta
-    }
-
     /// Finds the parameters that make all contracts most likely.
     ///
     /// # Errors
