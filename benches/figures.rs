@@ -19,10 +19,16 @@
     reason = "a bench prints, reads clocks, and stops where it cannot measure"
 )]
 
+#[path = "measure/bayes.rs"]
+mod bayes;
 #[path = "measure/cpu.rs"]
 mod cpu;
 #[path = "measure/data.rs"]
 mod data;
+#[path = "measure/events.rs"]
+mod events;
+#[path = "measure/journeys.rs"]
+mod journeys;
 #[path = "measure/peers.rs"]
 mod peers;
 #[path = "measure/review.rs"]
@@ -52,6 +58,8 @@ fn main() {
     segments();
     pool.install(value::figures);
     pool.install(uncertainty::figures);
+    journeys::figures();
+    pool.install(bayes::figures);
     memory();
     sqlite::figures();
     review::figures();

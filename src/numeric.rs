@@ -4,6 +4,8 @@
 mod accuracy;
 pub(crate) mod beta_ratio;
 pub(crate) mod chi_square;
+#[cfg(feature = "bayes")]
+pub(crate) mod convergence;
 pub(crate) mod double;
 pub(crate) mod dropout_series;
 pub(crate) mod exact;
@@ -12,18 +14,26 @@ pub(crate) mod exponential_integral;
 pub(crate) mod gamma;
 pub(crate) mod gauss;
 pub(crate) mod hypergeometric;
+pub(crate) mod importance;
 pub(crate) mod incomplete_beta;
+pub(crate) mod least_squares;
 pub(crate) mod linear;
+pub(crate) mod logistic;
+#[cfg(feature = "bayes")]
+pub(crate) mod nuts;
 pub(crate) mod optimise;
 pub(crate) mod percentile;
-#[cfg_attr(not(test), expect(dead_code, reason = "nobody needs Holm's adjustment yet"))]
 pub(crate) mod proportion;
 pub(crate) mod quadrature;
 pub(crate) mod quantile;
+#[cfg(feature = "bayes")]
+pub(crate) mod quick_exponential;
 pub(crate) mod random;
 #[cfg(test)]
 pub(crate) mod reference;
 pub(crate) mod rising;
 pub(crate) mod smooth_sum;
 pub(crate) mod split_mix;
+pub(crate) mod standardised;
 pub(crate) mod stratified;
+pub(crate) mod student;

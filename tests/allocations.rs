@@ -1,9 +1,11 @@
-//! No columns door allocates for each row: ten times the rows, not one allocation more.
+//! No columns door allocates for each row: ten times the rows, not one allocation more. What counts journeys needs memory
+//! for what customers can do, not for how often they did it.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use allocation_counter::measure;
 use patronage::Share;
+use patronage::journey::{Activities, DurationDetail, EventuallyFollows, JourneyGraph, JourneyLog};
 use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns, RfmSegment, SegmentMap};
 use patronage::value::{
     BgNbd, Buyers, Discount, GammaGamma, Horizon, LifetimeValue, ParetoNbd, PurchaseForecast, PurchaseModel,
@@ -82,6 +84,7 @@ fn allocations(rows: u32) -> Vec<(&'static str, u64)> {
     });
     count("expected spend", &mut || spend.expected_spend_into(spends, &mut out).unwrap());
     count("lifetime value", &mut || worth.value_into(buyers, spends, &mut out).unwrap());
+    count("customer equity", &mut || assert!(worth.customer_equity(buyers, spends).is_ok()));
     counted
 }
 
@@ -94,6 +97,53 @@ fn columns_allocate_nothing_for_each_row() {
 fn scoring_customers_allocates_nothing() {
     let counted = allocations(500);
     let scoring = counted.iter().skip_while(|(door, _)| *door != "P(alive)");
-    assert_eq!(scoring.clone().count(), 15);
+    assert_eq!(scoring.clone().count(), 16);
     assert!(scoring.clone().all(|&(_, allocations)| allocations == 0), "{counted:?}");
+}
+
+const TOUCHPOINTS: u16 = 20;
+
+/// Journeys of ten events, every touch point after every other, 10 to 110 minutes between. The least and the most come
+/// again and again: how many classes of time there are depends on them.
+fn log(events: u32) -> JourneyLog {
+    let mixed = |row: u32, below: u16| {
+        let mixed = u64::from(row).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        u16::try_from((mixed >> 40) % u64::from(below)).unwrap()
+    };
+    let journeys = events / 10;
+    let customers: Vec<u32> = (0..events).map(|row| row % journeys).collect();
+    let minutes = |row: u32| i64::from(row / journeys) * 60 + i64::from(mixed(!row, 3)) * 25;
+    let times: Vec<i64> = (0..events).map(|row| minutes(row) * 60_000_000).collect();
+    let activities: Vec<u16> = (0..events).map(|row| mixed(row, TOUCHPOINTS)).collect();
+    let names = Activities::new((0..TOUCHPOINTS).map(|n| format!("touchpoint {n:02}"))).unwrap();
+    JourneyLog::from_columns(&customers, &times, &activities, names).unwrap()
+}
+
+/// The most bytes that counting held at once.
+fn bytes<T>(work: impl Fn() -> T) -> u64 {
+    measure(|| drop(work())).bytes_max
+}
+
+/// Ten times the events, the same memory: the log is the only thing that grows.
+#[test]
+fn graphs_and_what_follows_hold_no_events() {
+    let (few, many) = (log(100_000), log(1_000_000));
+    let graph = |log, detail| bytes(|| JourneyGraph::from_log(log, detail));
+    let edges = JourneyGraph::from_log(&few, DurationDetail::Moments).edges().len();
+    assert_eq!(edges, usize::from(TOUCHPOINTS).pow(2), "else more events would find more edges");
+    assert_eq!(graph(&few, DurationDetail::Moments), graph(&many, DurationDetail::Moments));
+    // With quantiles too, once there are more durations than are kept one by one.
+    let quantiles = DurationDetail::Quantiles { exact_up_to: 64 };
+    let (small, large) = (graph(&few, quantiles), graph(&many, quantiles));
+    assert!(large < small + small / 4, "{small} bytes, {large} bytes");
+    let follows = |log| bytes(|| EventuallyFollows::from_log(log));
+    assert_eq!(follows(&few), follows(&many));
+}
+
+/// With the log itself, from columns of mixed customers.
+#[test]
+fn eventually_follows_needs_little_for_a_million_events() {
+    let whole = bytes(|| EventuallyFollows::from_log(&log(1_000_000)));
+    assert!(whole < 100_000_000, "{whole} bytes");
 }
