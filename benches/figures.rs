@@ -23,6 +23,10 @@
 mod cpu;
 #[path = "measure/data.rs"]
 mod data;
+#[path = "measure/events.rs"]
+mod events;
+#[path = "measure/journeys.rs"]
+mod journeys;
 #[path = "measure/peers.rs"]
 mod peers;
 #[path = "measure/review.rs"]
@@ -52,6 +56,7 @@ fn main() {
     segments();
     pool.install(value::figures);
     pool.install(uncertainty::figures);
+    journeys::figures();
     memory();
     sqlite::figures();
     review::figures();

@@ -2,6 +2,7 @@
 
 mod builder;
 mod feeling;
+mod packed;
 mod pain_kind;
 mod terms;
 
@@ -18,7 +19,9 @@ use crate::tag::Tag;
 use crate::validation::ValidationError;
 use builder::Fields;
 use chrono::{DateTime, Utc};
+use packed::Packed;
 use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -76,16 +79,22 @@ pub enum Link {
 /// assert_eq!(call.wait(), Some(Duration::from_secs(95)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(try_from = "Fields")]
 pub struct Interaction {
-    fields: Fields,
+    packed: Packed,
+}
+
+impl fmt::Debug for Interaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Interaction").field(&self.packed.fields()).finish()
+    }
 }
 
 /// Written without the copy that serde's `into` would make: stores digest millions of them.
 impl Serialize for Interaction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.fields.serialize(serializer)
+        self.packed.fields().serialize(serializer)
     }
 }
 
@@ -93,7 +102,7 @@ impl TryFrom<Fields> for Interaction {
     type Error = ValidationError;
 
     fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        fields.checked().map(|fields| Self { fields })
+        fields.checked().map(|fields| Self { packed: Packed::new(fields) })
     }
 }
 
@@ -107,106 +116,115 @@ impl Interaction {
 
     /// The identity of the interaction.
     pub const fn id(&self) -> InteractionId {
-        self.fields.id
+        self.packed.id
     }
 
     /// The key that keeps the interaction from being recorded twice: its identity.
     pub const fn idempotency_key(&self) -> IdempotencyKey {
-        IdempotencyKey::new(*self.fields.id.as_uuid())
+        IdempotencyKey::new(*self.packed.id.as_uuid())
     }
 
     /// The customer it was recorded for. Merging customers never rewrites it.
+    #[inline]
     pub const fn customer(&self) -> CustomerId {
-        self.fields.customer
+        self.packed.customer
     }
 
     /// When it began.
+    #[inline]
     pub const fn at(&self) -> DateTime<Utc> {
-        self.fields.at
+        self.packed.at
     }
 
     /// Where it took place.
+    #[inline]
     pub const fn channel(&self) -> Channel {
-        self.fields.channel
+        self.packed.channel()
     }
 
     /// By which touch point.
+    #[inline]
     pub const fn touchpoint(&self) -> Touchpoint {
-        self.fields.touchpoint
+        self.packed.touchpoint()
     }
 
     /// In which part of the business.
+    #[inline]
     pub const fn engagement(&self) -> Engagement {
-        self.fields.engagement
+        self.packed.engagement()
     }
 
     /// Who began it.
+    #[inline]
     pub const fn direction(&self) -> Direction {
-        self.fields.direction
+        self.packed.direction
     }
 
     /// Who or what served the customer.
+    #[inline]
     pub const fn agent(&self) -> Option<Agent> {
-        self.fields.agent
+        self.packed.agent()
     }
 
     /// The staff number of the person who served; a pseudonym, not a name.
     pub const fn served_by(&self) -> Option<Tag> {
-        self.fields.served_by
+        self.packed.served_by()
     }
 
     /// Why the customer came.
+    #[inline]
     pub const fn reason(&self) -> Option<Tag> {
-        self.fields.reason
+        self.packed.reason
     }
 
     /// How it ended; `None` where unknown, which is never taken for a good end.
+    #[inline]
     pub const fn outcome(&self) -> Option<Outcome> {
-        self.fields.outcome
+        self.packed.outcome()
     }
 
     /// The team or level it was escalated to.
     pub const fn escalated_to(&self) -> Option<Tag> {
-        self.fields.escalated_to
+        self.packed.escalated_to()
     }
 
     /// Why a question stayed unanswered.
     pub const fn unanswered_because(&self) -> Option<Tag> {
-        self.fields.unanswered_because
+        self.packed.unanswered_because()
     }
 
     /// How long the customer waited before being served.
     pub fn wait(&self) -> Option<Duration> {
-        self.fields.wait_ms.map(Duration::from_millis)
+        self.packed.wait_ms().map(Duration::from_millis)
     }
 
     /// How long serving took.
     pub fn handle_time(&self) -> Option<Duration> {
-        self.fields.handle_ms.map(Duration::from_millis)
+        self.packed.handle_ms().map(Duration::from_millis)
     }
 
     /// How often the customer was handed on.
     pub const fn transfers(&self) -> u16 {
-        self.fields.transfers
+        self.packed.transfers
     }
 
     /// What it cost the company.
     pub const fn cost(&self) -> Option<Money> {
-        self.fields.cost
+        self.packed.cost()
     }
 
     /// How the customer felt, as told by some source.
     pub const fn sentiment(&self) -> Option<Sentiment> {
-        self.fields.sentiment
+        self.packed.sentiment()
     }
 
     /// How easy the customer said it was.
     pub const fn effort(&self) -> Option<Effort> {
-        self.fields.effort
+        self.packed.effort
     }
 
     /// What it is about.
     pub fn links(&self) -> &[Link] {
-        &self.fields.links
+        self.packed.links()
     }
 }

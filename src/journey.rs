@@ -50,6 +50,7 @@ mod grouping;
 mod log;
 mod loops;
 mod micros;
+mod numbering;
 mod patterns;
 mod promise;
 mod retention;

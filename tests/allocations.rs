@@ -1,9 +1,11 @@
-//! No columns door allocates for each row: ten times the rows, not one allocation more.
+//! No columns door allocates for each row: ten times the rows, not one allocation more. What counts journeys needs memory
+//! for what customers can do, not for how often they did it.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use allocation_counter::measure;
 use patronage::Share;
+use patronage::journey::{Activities, DurationDetail, EventuallyFollows, JourneyGraph, JourneyLog};
 use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns, RfmSegment, SegmentMap};
 use patronage::value::{
     BgNbd, Buyers, Discount, GammaGamma, Horizon, LifetimeValue, ParetoNbd, PurchaseForecast, PurchaseModel,
@@ -82,6 +84,7 @@ fn allocations(rows: u32) -> Vec<(&'static str, u64)> {
     });
     count("expected spend", &mut || spend.expected_spend_into(spends, &mut out).unwrap());
     count("lifetime value", &mut || worth.value_into(buyers, spends, &mut out).unwrap());
+    count("customer equity", &mut || assert!(worth.customer_equity(buyers, spends).is_ok()));
     counted
 }
 
@@ -94,6 +97,47 @@ fn columns_allocate_nothing_for_each_row() {
 fn scoring_customers_allocates_nothing() {
     let counted = allocations(500);
     let scoring = counted.iter().skip_while(|(door, _)| *door != "P(alive)");
-    assert_eq!(scoring.clone().count(), 15);
+    assert_eq!(scoring.clone().count(), 16);
     assert!(scoring.clone().all(|&(_, allocations)| allocations == 0), "{counted:?}");
+}
+
+const TOUCHPOINTS: u16 = 20;
+
+/// A log in the order of time: journeys of ten events, every touch point after every other.
+fn log(events: u32) -> JourneyLog {
+    let customers: Vec<u32> = (0..events).map(|row| row % (events / 10)).collect();
+    let times: Vec<i64> = (0..i64::from(events)).map(|row| row * 1_000_000).collect();
+    let code =
+        |row: u32| u16::try_from(((u64::from(row) * 2_654_435_761) >> 7) % u64::from(TOUCHPOINTS)).unwrap();
+    let activities: Vec<u16> = (0..events).map(code).collect();
+    let names = Activities::new((0..TOUCHPOINTS).map(|n| format!("touchpoint {n:02}"))).unwrap();
+    JourneyLog::from_columns(&customers, &times, &activities, names).unwrap()
+}
+
+/// The most bytes that counting held at once.
+fn bytes<T>(work: impl Fn() -> T) -> u64 {
+    measure(|| drop(work())).bytes_max
+}
+
+/// Twenty times the events, the same memory: the log is the only thing that grows.
+#[test]
+fn graphs_and_what_follows_hold_no_events() {
+    let (few, many) = (log(50_000), log(1_000_000));
+    let graph = |log, detail| bytes(|| JourneyGraph::from_log(log, detail));
+    let edges = JourneyGraph::from_log(&few, DurationDetail::Moments).edges().len();
+    assert_eq!(edges, usize::from(TOUCHPOINTS).pow(2), "else more events would find more edges");
+    assert_eq!(graph(&few, DurationDetail::Moments), graph(&many, DurationDetail::Moments));
+    // With quantiles too, once there are more durations than are kept one by one.
+    let quantiles = DurationDetail::Quantiles { exact_up_to: 64 };
+    let (small, large) = (graph(&few, quantiles), graph(&many, quantiles));
+    assert!(large < 2 * small, "{small} bytes, {large} bytes");
+    let follows = |log| bytes(|| EventuallyFollows::from_log(log));
+    assert_eq!(follows(&few), follows(&many));
+}
+
+/// With the log itself, from columns in the order of time.
+#[test]
+fn eventually_follows_needs_little_for_a_million_events() {
+    let whole = bytes(|| EventuallyFollows::from_log(&log(1_000_000)));
+    assert!(whole < 100_000_000, "{whole} bytes");
 }

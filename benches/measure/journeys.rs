@@ -1,85 +1,175 @@
-//! A made-up log like that of a busy company: journeys of ten events on average over 20 touch points, some ways far more
-//! usual than others, pauses from a second to a day; in the order of time, customers mixed.
+//! Journeys: what it costs to count how customers go through, in which order, and what leads to a sale.
 
-use super::cpu::Random;
-use chrono::DateTime;
-use patronage::customer::CustomerId;
-use patronage::interaction::{Channel, Engagement, Interaction, InteractionId, Touchpoint};
-use patronage::journey::Activities;
-use uuid::Uuid;
+use crate::cpu::{Target, figure, seconds};
+use crate::events::{self, Events, Place, Terms, names};
+use chrono::{DateTime, TimeDelta, Utc};
+use patronage::interaction::Interaction;
+use patronage::journey::{
+    Attribution, AttributionModel, ConversionPaths, DurationDetail, EventuallyFollows, Funnel, FunnelOrder,
+    FunnelStep, JourneyGraph, JourneyLog, NullPaths, PathOutcome, Removal, Variants,
+};
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
 
-pub const TOUCHPOINTS: usize = 20;
+const MEANS: DurationDetail = DurationDetail::Moments;
 
-pub struct Events {
-    pub customers: Vec<u32>,
-    pub times: Vec<i64>,
-    pub activities: Vec<u16>,
+/// The tasks that events are counted for: what it is called, what it does, and the millions a second that are promised.
+const TASKS: [(&str, &str, f64); 7] = [
+    ("interactions", "transition graph with dwell from interactions", 10.0),
+    ("own_terms", "transition graph with dwell from interactions, half by terms of one's own", 5.0),
+    ("grouped", "transition graph with dwell from a prepared log", 100.0),
+    ("unsorted", "transition graph with dwell from unsorted columns", 30.0),
+    ("funnel", "three-step windowed funnel from a prepared log", 80.0),
+    ("variants", "variants from a prepared log", 30.0),
+    ("follows", "eventually-follows from a prepared log", 10.0),
+];
+
+fn prepared(events: &Events) -> JourneyLog {
+    let Events { customers, times, activities } = events;
+    JourneyLog::from_columns(customers, times, activities, names()).expect("a log")
 }
 
-/// For each touch point, how likely each one follows, added up.
-fn ways(random: &mut Random) -> Vec<Vec<f64>> {
-    let row = |random: &mut Random| {
-        let weights: Vec<f64> = (0..TOUCHPOINTS).map(|_| random.share().powi(4)).collect();
-        let whole: f64 = weights.iter().sum();
-        let add = |sum: &mut f64, weight: f64| {
-            *sum += weight / whole;
-            Some(*sum)
-        };
-        weights.into_iter().scan(0.0, add).collect()
+fn graph(log: &JourneyLog) -> JourneyGraph {
+    JourneyGraph::from_log(log, MEANS)
+}
+
+fn from_interactions(interactions: &[Interaction]) -> JourneyGraph {
+    graph(&JourneyLog::from_interactions_by(interactions, 100, Place::of).expect("a log"))
+}
+
+fn funnel() -> Funnel {
+    let steps = [0, 5, 9].map(FunnelStep::new);
+    Funnel::builder(FunnelOrder::Ordered, steps).within(TimeDelta::days(7)).build().expect("a funnel")
+}
+
+/// Different transitions, how often any was taken, and all time between, in seconds.
+fn of_graph(graph: &JourneyGraph) -> Vec<f64> {
+    let dwell = graph.edges().iter().map(|edge| edge.dwell().sum_seconds()).sum();
+    vec![graph.edges().len() as f64, graph.transitions() as f64, dwell]
+}
+
+fn timed<T>(runs: usize, work: impl Fn() -> T, result: impl Fn(&T) -> Vec<f64>) -> (f64, Vec<f64>) {
+    (seconds(runs, &work), result(&work()))
+}
+
+/// The CPU seconds of a task, the median of several runs, and figures of its result.
+pub fn time(task: &str, events: &Events) -> (f64, Vec<f64>) {
+    const RUNS: usize = 7;
+    let interactions = |terms| {
+        let interactions = events::interactions(events, terms);
+        timed(RUNS, || from_interactions(black_box(&interactions)), of_graph)
     };
-    (0..TOUCHPOINTS).map(|_| row(random)).collect()
-}
-
-pub fn events(count: usize) -> Events {
-    let mut random = Random(42);
-    let ways = ways(&mut random);
-    let mut rows: Vec<(i64, u32, u16)> = Vec::with_capacity(count);
-    let mut customer = 0;
-    while rows.len() < count {
-        let mut time = 1_600_000_000_000_000 + (random.share() * 31_536_000e6) as i64;
-        let mut here = (random.share() * 4.0) as usize;
-        while rows.len() < count {
-            rows.push((time, customer, here as u16));
-            if random.share() < 0.1 {
-                break;
-            }
-            let next = random.share();
-            here = ways[here].iter().position(|&sum| next <= sum).unwrap_or(TOUCHPOINTS - 1);
-            time += (1e6 + 86_400e6 * random.share().powi(3)) as i64;
+    match task {
+        "interactions" => return interactions(Terms::Known),
+        "own_terms" => return interactions(Terms::HalfOwn),
+        "unsorted" => return timed(RUNS, || graph(&prepared(black_box(events))), of_graph),
+        _ => {}
+    }
+    let log = prepared(events);
+    match task {
+        "grouped" => timed(RUNS, || graph(black_box(&log)), of_graph),
+        "quantiles" => {
+            timed(RUNS, || JourneyGraph::from_log(black_box(&log), DurationDetail::default()), of_graph)
         }
-        customer += 1;
-    }
-    rows.sort_unstable();
-    Events {
-        customers: rows.iter().map(|row| row.1).collect(),
-        times: rows.iter().map(|row| row.0).collect(),
-        activities: rows.iter().map(|row| row.2).collect(),
+        "funnel" => {
+            let as_of: DateTime<Utc> = "2030-01-01T00:00:00Z".parse().expect("an instant");
+            let funnel = funnel();
+            let count = || funnel.count_log(black_box(&log), as_of).expect("a count");
+            timed(RUNS, count, |report| report.reached().into_iter().map(|n| n as f64).collect())
+        }
+        "variants" => timed(
+            RUNS,
+            || Variants::from_log(black_box(&log)),
+            |found| vec![found.len() as f64, found.iter().next().map_or(0.0, |most| most.journeys() as f64)],
+        ),
+        "follows" => timed(
+            RUNS,
+            || EventuallyFollows::from_log(black_box(&log)),
+            |found| vec![found.pairs().len() as f64],
+        ),
+        _ => panic!("no task is called {task}"),
     }
 }
 
-pub fn names() -> Activities {
-    Activities::new((0..TOUCHPOINTS).map(|n| format!("touchpoint_{n:02}"))).expect("twenty names")
+/// The paths of `ChannelAttribution`, where the folder of shared data holds them.
+fn path_data() -> Option<ConversionPaths> {
+    let named = std::env::var_os("PATRONAGE_SHARED_DATA").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let file = named.unwrap_or(beside).join("journey/channelattribution_pathdata.csv");
+    let mut reader = csv::ReaderBuilder::new().delimiter(b';').from_path(file).ok()?;
+    let mut channels: Vec<String> = Vec::new();
+    let mut paths = ConversionPaths::new();
+    for record in reader.deserialize() {
+        let (path, conversions, value, nulls): (String, u64, f64, u64) = record.expect("a row");
+        let touches: Vec<u16> = path
+            .split(" > ")
+            .map(|name| {
+                let place = channels.iter().position(|known| known == name).unwrap_or_else(|| {
+                    channels.push(name.to_owned());
+                    channels.len() - 1
+                });
+                place as u16
+            })
+            .collect();
+        paths.push(&touches, PathOutcome { conversions, value, nulls }).expect("a path");
+    }
+    Some(paths)
 }
 
-/// The same events as interactions of customers with random identifiers.
-pub fn interactions(events: &Events) -> Vec<Interaction> {
-    let touchpoints: Vec<Touchpoint> = (0..TOUCHPOINTS)
-        .map(|n| match Touchpoint::KNOWN.get(n) {
-            Some(known) => *known,
-            None => Touchpoint::Other(format!("touchpoint_{n:02}").parse().expect("a tag")),
-        })
-        .collect();
-    let mut random = Random(7);
-    let most = events.customers.iter().max().map_or(0, |&most| most as usize + 1);
-    let mut id = || Uuid::from_u64_pair(random.next(), random.next());
-    let ids: Vec<CustomerId> = (0..most).map(|_| CustomerId::new(id())).collect();
-    let rows = events.customers.iter().zip(&events.times).zip(&events.activities);
-    rows.map(|((&customer, &time), &activity)| {
-        let at = DateTime::from_timestamp_micros(time).expect("an instant");
-        Interaction::builder(InteractionId::new(id()), ids[customer as usize], at)
-            .at_place(Channel::Web, touchpoints[usize::from(activity)], Engagement::Support)
-            .build()
-            .expect("an interaction")
-    })
-    .collect()
+/// The CPU seconds of exact Markov attribution, and the conversions it attributes; `None` without the data.
+pub fn attribution(order: u8) -> Option<(f64, Vec<f64>)> {
+    let paths = path_data()?;
+    let model = AttributionModel::Markov { order, removal: Removal::ToNull, nulls: NullPaths::Counted };
+    let credits = |found: &Attribution| vec![found.credits().iter().map(|credit| credit.conversions).sum()];
+    Some(timed(9, || black_box(&paths).attribute(model).expect("credits"), credits))
+}
+
+/// Time for each event with so many times the events; linear growth is 1.
+fn growth(what: &str, millions: usize, times: f64) {
+    let name = format!("time for each event, {what}, {millions} million events against one million");
+    figure(&name, times, "times", Target::AtMost(2.0));
+}
+
+pub fn figures() {
+    let mut of_one: Vec<f64> = Vec::new();
+    for millions in [1, 5] {
+        let events = events::events(millions * 1_000_000);
+        for (place, (task, name, target)) in TASKS.into_iter().enumerate() {
+            let each = time(task, &events).0 / millions as f64;
+            let name = format!("{name}, {millions} million events");
+            figure(&name, 1.0 / each, "million/s", Target::AtLeast(target));
+            if millions == 1 {
+                of_one.push(each);
+            } else if ["grouped", "unsorted"].contains(&task) {
+                growth(task, millions, each / of_one[place]);
+            }
+        }
+    }
+    for (order, target) in [(1, 10.0), (3, 100.0)] {
+        match attribution(order) {
+            Some((took, _)) => {
+                let name = format!("exact Markov attribution of order {order}, 10,000 paths");
+                figure(&name, took * 1e3, "ms", Target::AtMost(target));
+            }
+            None => println!("no folder of shared data: attribution of order {order} is not measured"),
+        }
+    }
+}
+
+/// Up to 50 million events: takes minutes and 4 GB.
+pub fn long_growth() {
+    let mut of_one: Option<[f64; 2]> = None;
+    for millions in [1, 10, 50] {
+        let events = events::events(millions * 1_000_000);
+        let log = prepared(&events);
+        let took =
+            [seconds(3, || graph(&prepared(black_box(&events)))), seconds(3, || graph(black_box(&log)))];
+        let each = took.map(|seconds| seconds / millions as f64);
+        let Some(of_one) = of_one else {
+            of_one = Some(each);
+            continue;
+        };
+        growth("unsorted", millions, each[0] / of_one[0]);
+        growth("grouped", millions, each[1] / of_one[1]);
+    }
 }

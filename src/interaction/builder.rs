@@ -16,8 +16,11 @@ const MOST_LINKS: usize = 64;
 
 /// What an interaction holds; durations in milliseconds, which is what stores keep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename = "Interaction")]
-pub(super) struct Fields {
+#[serde(
+    rename = "Interaction",
+    bound(serialize = "L: AsRef<[Link]> + Serialize", deserialize = "L: Default + Deserialize<'de>")
+)]
+pub(super) struct Fields<L = Vec<Link>> {
     pub(super) id: InteractionId,
     pub(super) customer: CustomerId,
     pub(super) at: DateTime<Utc>,
@@ -49,13 +52,17 @@ pub(super) struct Fields {
     pub(super) sentiment: Option<Sentiment>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) effort: Option<Effort>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) links: Vec<Link>,
+    #[serde(default, skip_serializing_if = "no_links")]
+    pub(super) links: L,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(transfers: &u16) -> bool {
     *transfers == 0
+}
+
+fn no_links(links: &impl AsRef<[Link]>) -> bool {
+    links.as_ref().is_empty()
 }
 
 impl Fields {

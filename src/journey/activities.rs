@@ -204,6 +204,40 @@ impl<K: Hash + Eq + Clone + ToString> Interner<K> {
     }
 }
 
+/// Numbers of keys, in 16 bits as long as they fit: memory that is touched for the first time costs more than the work.
+pub(super) enum Numbers {
+    Narrow(Vec<u16>),
+    Wide(Vec<u32>),
+}
+
+impl Numbers {
+    #[inline]
+    pub(super) fn push(&mut self, number: u32) {
+        match (&mut *self, u16::try_from(number)) {
+            (Self::Narrow(all), Ok(number)) => all.push(number),
+            (Self::Narrow(all), Err(_)) => {
+                let wide = all.iter().map(|&number| u32::from(number)).chain([number]);
+                *self = Self::Wide(wide.collect());
+            }
+            (Self::Wide(all), _) => all.push(number),
+        }
+    }
+
+    /// The code of each number.
+    pub(super) fn into_codes(self, codes: &[u16]) -> Vec<u16> {
+        let code = |number: usize| codes.get(number).copied().unwrap_or_default();
+        match self {
+            Self::Narrow(mut all) => {
+                for number in &mut all {
+                    *number = code(usize::from(*number));
+                }
+                all
+            }
+            Self::Wide(all) => all.iter().map(|&number| code(number as usize)).collect(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

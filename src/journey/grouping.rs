@@ -1,17 +1,9 @@
 //! Events put together by customer and into the order of time, in two steps that stay within the caches: first into
 //! buckets of neighbouring customers, then each bucket by customer.
 
-/// One event, as it is moved about.
-#[derive(Clone, Copy, Default)]
-struct Row {
-    time: i64,
-    customer: u32,
-    activity: u16,
-}
-
 /// How many events a bucket holds on average, and how many buckets there are at most.
 const BUCKET: usize = 4_096;
-const MOST_BUCKETS: usize = 2_048;
+const MOST_BUCKETS: usize = 256;
 
 /// Events by customer, then time; those of one customer at one instant in the order in which they came.
 #[derive(Debug, Default)]
@@ -34,48 +26,44 @@ impl Grouped {
         let buckets = (count / BUCKET).clamp(1, MOST_BUCKETS);
         // The least width of a bucket, a power of two, by which so many buckets hold all codes.
         let shift = codes.div_ceil(buckets).next_power_of_two().trailing_zeros();
-        let rows = scattered(customers, times, activities, (codes >> shift) + 1, shift);
+        let (mut all, numbers) = scattered(customers, times, activities, (codes >> shift) + 1, shift);
         let in_time = times.is_sorted();
-        let mut all = Self {
-            customers: Vec::new(),
-            starts: Vec::new(),
-            times: vec![0; count],
-            activities: vec![0; count],
-        };
         // Where the next event of each customer of the bucket goes.
         let mut places: Vec<usize> = Vec::new();
-        let mut sorted: Vec<(i64, u16)> = Vec::new();
+        let mut bucket: Vec<(i64, u16)> = Vec::new();
         let mut first = 0;
-        for bucket in rows.chunk_by(|a, b| a.customer >> shift == b.customer >> shift) {
-            let range = first..first + bucket.len();
-            let (Some(times), Some(activities), Some(low)) =
-                (all.times.get_mut(range.clone()), all.activities.get_mut(range), bucket.first())
+        for own in numbers.chunk_by(|a, b| a >> shift == b >> shift) {
+            let range = first..first + own.len();
+            let (Some(times), Some(activities), Some(&low)) =
+                (all.times.get_mut(range.clone()), all.activities.get_mut(range), own.first())
             else {
                 break;
             };
-            let low = low.customer >> shift << shift;
+            let low = low >> shift << shift;
             places.clear();
             places.resize((1 << shift) + 1, 0);
-            for row in bucket {
-                if let Some(count) = places.get_mut((row.customer - low) as usize + 1) {
+            for &customer in own {
+                if let Some(count) = places.get_mut((customer - low) as usize + 1) {
                     *count += 1;
                 }
             }
             let mut before = 0;
             for (customer, place) in (low..).zip(places.iter_mut().skip(1)) {
-                let own = *place;
-                if own > 0 {
+                let count = *place;
+                if count > 0 {
                     all.customers.push(customer);
                     all.starts.push(first + before);
                 }
                 *place = before;
-                before += own;
+                before += count;
             }
-            for row in bucket {
-                if let Some(place) = places.get_mut((row.customer - low) as usize + 1) {
+            bucket.clear();
+            bucket.extend(times.iter().copied().zip(activities.iter().copied()));
+            for (&customer, &event) in own.iter().zip(&bucket) {
+                if let Some(place) = places.get_mut((customer - low) as usize + 1) {
                     if let (Some(time), Some(activity)) = (times.get_mut(*place), activities.get_mut(*place))
                     {
-                        (*time, *activity) = (row.time, row.activity);
+                        (*time, *activity) = event;
                     }
                     *place += 1;
                 }
@@ -87,14 +75,14 @@ impl Grouped {
                     if let (Some(times), Some(activities)) =
                         (times.get_mut(from..to), activities.get_mut(from..to))
                     {
-                        sort_by_time(times, activities, &mut sorted);
+                        sort_by_time(times, activities, &mut bucket);
                     }
                     from = to;
                 }
             }
-            first += bucket.len();
+            first += own.len();
         }
-        all.starts.push(count);
+        all.starts.push(customers.len());
         all
     }
 
@@ -123,8 +111,15 @@ impl Grouped {
     }
 }
 
-/// The events in the order of their buckets, and within each in the order in which they came.
-fn scattered(customers: &[u32], times: &[i64], activities: &[u16], buckets: usize, shift: u32) -> Vec<Row> {
+/// The events in the order of their buckets, and within each in the order in which they came; and their customers. Memory
+/// that is touched for the first time costs more than the work, so there is as little of it as can be.
+fn scattered(
+    customers: &[u32],
+    times: &[i64],
+    activities: &[u16],
+    buckets: usize,
+    shift: u32,
+) -> (Grouped, Vec<u32>) {
     let mut places = vec![0_usize; buckets + 1];
     for &customer in customers {
         if let Some(count) = places.get_mut((customer >> shift) as usize + 1) {
@@ -136,16 +131,20 @@ fn scattered(customers: &[u32], times: &[i64], activities: &[u16], buckets: usiz
         total += *place;
         *place = total;
     }
-    let mut rows = vec![Row::default(); customers.len()];
+    let count = customers.len();
+    let mut all = Grouped { times: vec![0; count], activities: vec![0; count], ..Grouped::default() };
+    let mut numbers = vec![0_u32; count];
     for ((&customer, &time), &activity) in customers.iter().zip(times).zip(activities) {
         if let Some(place) = places.get_mut((customer >> shift) as usize) {
-            if let Some(row) = rows.get_mut(*place) {
-                *row = Row { time, customer, activity };
+            if let (Some(own), Some(at), Some(what)) =
+                (numbers.get_mut(*place), all.times.get_mut(*place), all.activities.get_mut(*place))
+            {
+                (*own, *at, *what) = (customer, time, activity);
             }
             *place += 1;
         }
     }
-    rows
+    (all, numbers)
 }
 
 /// Sorts the events of one customer; stable, so that what came in first stays first.

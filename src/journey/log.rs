@@ -1,12 +1,12 @@
-use super::activities::Interner;
+use super::activities::{Interner, Numbers};
 use super::error::same_length;
 use super::fold_hash::FoldState;
 use super::grouping::Grouped;
+use super::numbering::{Numbering, PART};
 use super::{Activities, JourneyError};
 use crate::customer::CustomerId;
 use crate::interaction::Interaction;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::Hash;
 
@@ -72,9 +72,6 @@ pub struct JourneyLog {
     activities: Vec<u16>,
     ties: u64,
 }
-
-/// How many rows are taken at once.
-const PART: usize = 1_024;
 
 /// One journey: the events of one customer in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,9 +157,10 @@ impl JourneyLog {
     ) -> Result<Self, JourneyError> {
         let rows = interactions
             .iter()
-            .map(|one| (one.customer().as_uuid().as_u128(), one.at().timestamp_micros(), key(one)));
+            .map(|one| (one.customer().as_uuid().as_u64_pair(), one.at().timestamp_micros(), key(one)));
         let (mut log, ids) = Self::gather(rows, limit)?;
-        log.ids = ids.into_iter().map(|id| CustomerId::new(uuid::Uuid::from_u128(id))).collect();
+        let id = |(high, low)| CustomerId::new(uuid::Uuid::from_u64_pair(high, low));
+        log.ids = ids.into_iter().map(id).collect();
         Ok(log)
     }
 
@@ -178,43 +176,30 @@ impl JourneyLog {
     }
 
     fn gather<C: Hash + Eq + Clone, K: Hash + Eq + Clone + ToString>(
-        rows: impl Iterator<Item = (C, i64, K)>,
+        mut rows: impl Iterator<Item = (C, i64, K)>,
         limit: usize,
     ) -> Result<(Self, Vec<C>), JourneyError> {
         let room = rows.size_hint().0;
-        let (mut customers, mut times, mut keys) =
-            (Vec::with_capacity(room), Vec::with_capacity(room), Vec::with_capacity(room));
-        let mut numbers: HashMap<C, u32, FoldState> = HashMap::default();
-        let mut ids = Vec::new();
+        let (mut customers, mut times) = (Vec::with_capacity(room), Vec::with_capacity(room));
+        let mut keys = Numbers::Narrow(Vec::with_capacity(room));
+        let mut numbering = Numbering::new();
         let mut interner = Interner::new();
-        // Rows are taken in parts, and each lookup runs over a part of its own: then the processor fetches several at
-        // once from memory.
-        let mut part = (Vec::with_capacity(PART), Vec::with_capacity(PART));
-        let mut rows = rows.peekable();
-        while rows.peek().is_some() {
+        let mut part = Vec::with_capacity(PART);
+        loop {
             for (customer, time, key) in rows.by_ref().take(PART) {
-                part.0.push(customer);
-                part.1.push(key);
+                part.push(customer);
                 times.push(time);
-            }
-            for customer in part.0.drain(..) {
-                let next = u32::try_from(ids.len()).map_err(|_| JourneyError::TooManyCustomers)?;
-                customers.push(match numbers.entry(customer) {
-                    Entry::Occupied(entry) => *entry.get(),
-                    Entry::Vacant(entry) => {
-                        ids.push(entry.key().clone());
-                        *entry.insert(next)
-                    }
-                });
-            }
-            for key in part.1.drain(..) {
                 keys.push(interner.number(key)?);
             }
+            if part.is_empty() {
+                break;
+            }
+            let taken = numbering.take(&mut part, |number| customers.push(number));
+            taken.ok_or(JourneyError::TooManyCustomers)?;
         }
-        drop(numbers);
+        let ids = numbering.into_keys();
         let (names, codes) = interner.settle(limit)?;
-        let activities: Vec<u16> =
-            keys.iter().map(|&number| codes.get(number as usize).copied().unwrap_or_default()).collect();
+        let activities = keys.into_codes(&codes);
         let log = Self::grouped(&customers, &times, &activities, names, ids.len());
         Ok((log, ids))
     }
@@ -272,10 +257,10 @@ impl JourneyLog {
 
     /// Groups events by customers with codes below `most`, and puts those of each in order of time.
     fn grouped(customers: &[u32], times: &[i64], activities: &[u16], names: Activities, most: usize) -> Self {
-        let grouped = Grouped::of(customers, times, activities, most);
-        let same_instant = grouped.ties();
-        let Grouped { customers, starts, times, activities } = grouped;
-        Self { names, ids: Vec::new(), starts, customers, times, activities, ties: same_instant }
+        let all = Grouped::of(customers, times, activities, most);
+        let simultaneous = all.ties();
+        let Grouped { customers, starts, times, activities } = all;
+        Self { names, ids: Vec::new(), starts, customers, times, activities, ties: simultaneous }
     }
 
     /// The names of the activities.

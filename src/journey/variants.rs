@@ -1,9 +1,11 @@
-use super::fold_hash::{FoldState, hash_codes};
+use super::fold_hash::FoldState;
+use super::numbering::{Numbering, PART};
 use super::{Activities, JourneyError, JourneyLog};
 use crate::measure::Share;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 /// One way to go through: a sequence of activities, and how many journeys took exactly it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,98 +53,44 @@ pub struct Variants {
     ties: u64,
 }
 
-/// Counts different sequences. Holds hashes, so that it grows without looking at the sequences again.
-struct Counter<'a> {
-    /// The upper half of a hash, and one more than the place of its sequence; 0 for a free slot. As many as a power of
-    /// two, at most half of them taken.
-    slots: Vec<(u32, u32)>,
-    found: Vec<(&'a [u16], u64)>,
-    hashes: Vec<u64>,
-}
+/// A sequence of codes as a key, which hashes four codes at a time.
+#[derive(PartialEq, Eq)]
+struct Sequence<'a>(&'a [u16]);
 
-impl<'a> Counter<'a> {
-    fn new() -> Self {
-        Self { slots: vec![(0, 0); 1_024], found: Vec::new(), hashes: Vec::new() }
-    }
-
-    #[inline]
-    fn add(&mut self, sequence: &'a [u16], hash: u64) {
-        let (mask, tag) = (self.slots.len() - 1, tag_of(hash));
-        let mut slot = low_of(hash) & mask;
-        loop {
-            match self.slots.get_mut(slot) {
-                Some(&mut (known, place)) if place > 0 => {
-                    if known == tag
-                        && let Some(found) = self.found.get_mut(place as usize - 1)
-                        && found.0 == sequence
-                    {
-                        found.1 += 1;
-                        return;
-                    }
-                }
-                Some(free) => {
-                    // There are fewer than 2^32 journeys, because customers have codes of 32 bits and each journey at
-                    // least one event of ten bytes.
-                    *free = (tag, u32::try_from(self.found.len() + 1).unwrap_or(u32::MAX));
-                    break;
-                }
-                None => return,
-            }
-            slot = (slot + 1) & mask;
+impl Hash for Sequence<'_> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let (words, rest) = self.0.as_chunks::<4>();
+        for &word in words {
+            let [a, b, c, d] = word.map(u64::from);
+            hasher.write_u64(a | b << 16 | c << 32 | d << 48);
         }
-        self.found.push((sequence, 1));
-        self.hashes.push(hash);
-        if self.found.len() * 2 > self.slots.len() {
-            self.grow();
-        }
-    }
-
-    fn grow(&mut self) {
-        let size = self.slots.len() * 4;
-        self.slots.clear();
-        self.slots.resize(size, (0, 0));
-        for (place, &hash) in (1..).zip(&self.hashes) {
-            let mut slot = low_of(hash) & (size - 1);
-            while self.slots.get(slot).is_some_and(|taken| taken.1 > 0) {
-                slot = (slot + 1) & (size - 1);
-            }
-            if let Some(free) = self.slots.get_mut(slot) {
-                *free = (tag_of(hash), place);
-            }
-        }
+        let last = rest.iter().fold(0, |word, &code| word << 16 | u64::from(code));
+        // The length tells sequences apart that end in zeros.
+        hasher.write_u64(last | (self.0.len() as u64) << 48);
     }
 }
-
-const fn tag_of(hash: u64) -> u32 {
-    (hash >> 32) as u32
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "part of a hash")]
-const fn low_of(hash: u64) -> usize {
-    hash as usize
-}
-
-/// How many hashes are made before they are looked up: the processor then fetches several slots at once from memory.
-const PART: usize = 256;
 
 impl Variants {
     /// Counts the variants of a log.
     pub fn from_log(log: &JourneyLog) -> Self {
-        let key = FoldState::default();
-        let mut counter = Counter::new();
-        let mut part: Vec<(&[u16], u64)> = Vec::with_capacity(PART);
+        let mut numbering = Numbering::new();
+        let mut counts: Vec<u64> = Vec::new();
+        let mut part: Vec<Sequence<'_>> = Vec::with_capacity(PART);
         let mut journeys = log.journeys();
         loop {
-            let sequences = journeys.by_ref().take(PART).map(|journey| journey.activities());
-            part.extend(sequences.map(|sequence| (sequence, hash_codes(&key, sequence))));
+            part.extend(journeys.by_ref().take(PART).map(|journey| Sequence(journey.activities())));
             if part.is_empty() {
                 break;
             }
-            for (sequence, hash) in part.drain(..) {
-                counter.add(sequence, hash);
-            }
+            // There are fewer journeys than numbers: each is an event of ten bytes at least.
+            let _ = numbering.take(&mut part, |number| match counts.get_mut(number as usize) {
+                Some(count) => *count += 1,
+                None => counts.push(1),
+            });
         }
-        Self::rank(log.activities().clone(), &counter.found, log.ties())
+        let keys = numbering.into_keys();
+        let found: Vec<(&[u16], u64)> = keys.iter().map(|key| key.0).zip(counts).collect();
+        Self::rank(log.activities().clone(), &found, log.ties())
     }
 
     /// The most frequent first; of equally frequent ones the one with the lower codes.
