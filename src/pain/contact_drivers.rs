@@ -245,3 +245,6 @@ impl ContactDrivers {
         self.rated.key_drivers(&self.satisfaction, decomposition, options)
     }
 }
+
+#[cfg(test)]
+mod tests;

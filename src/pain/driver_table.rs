@@ -277,3 +277,6 @@ pub(super) fn standardised(
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

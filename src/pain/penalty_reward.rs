@@ -439,3 +439,6 @@ fn contrasts_of(fit: &LeastSquares, options: &DriverOptions, rows: u64) -> Resul
     });
     Ok(pairs.collect())
 }
+
+#[cfg(test)]
+mod tests;
