@@ -81,7 +81,9 @@ pub(crate) fn fit(data: &Standardised, outcome: &[bool]) -> Result<Logistic, NoM
             if halvings > MOST_HALVINGS {
                 return Err(NoMaximum::Unsettled);
             }
-            step.iter_mut().for_each(|part| *part *= 0.5);
+            for part in &mut step {
+                *part *= 0.5;
+            }
         }
         if length <= LAST_STEP && halvings == 0 {
             let covariance = point.information.inverse().ok_or(NoMaximum::Unsettled)?;

@@ -130,29 +130,29 @@ pub(super) fn chunked<T: Copy>(values: &[T], function: impl Fn(T) -> f64) -> f64
 struct Products {
     count: f64,
     sums: Vec<f64>,
-    /// The upper triangle, row by row.
-    products: Vec<f64>,
+    /// The products, of the upper triangle, row by row.
+    cross: Vec<f64>,
 }
 
 impl Products {
     fn new(width: usize) -> Self {
-        Self { count: 0.0, sums: vec![0.0; width], products: vec![0.0; width * (width + 1) / 2] }
+        Self { count: 0.0, sums: vec![0.0; width], cross: vec![0.0; width * (width + 1) / 2] }
     }
 
     fn clear(&mut self) {
         self.count = 0.0;
         self.sums.fill(0.0);
-        self.products.fill(0.0);
+        self.cross.fill(0.0);
     }
 
     fn push(&mut self, row: &[f64], count: f64) {
         self.count += count;
-        let mut products = self.products.iter_mut();
+        let mut cross = self.cross.iter_mut();
         for (place, (&value, sum)) in row.iter().zip(&mut self.sums).enumerate() {
             let value = value * count;
             *sum += value;
             for &other in row.iter().skip(place) {
-                if let Some(product) = products.next() {
+                if let Some(product) = cross.next() {
                     *product += value * other;
                 }
             }
@@ -162,18 +162,18 @@ impl Products {
     fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.sums.iter_mut().zip(&other.sums).for_each(|(mine, theirs)| *mine += theirs);
-        self.products.iter_mut().zip(&other.products).for_each(|(mine, theirs)| *mine += theirs);
+        self.cross.iter_mut().zip(&other.cross).for_each(|(mine, theirs)| *mine += theirs);
     }
 
     /// `None` where a column does not vary. The columns are centred, or nearly so: nothing cancels.
     fn correlations(&self) -> Option<Symmetric> {
         let width = self.sums.len();
-        let mut products = self.products.iter();
+        let mut cross = self.cross.iter();
         let mut upper = Symmetric::zeros(width);
         for row in 0..width {
             for column in row..width {
                 let (sum, other) = (self.sums.get(row)?, self.sums.get(column)?);
-                upper.set(row, column, (products.next()? - sum * other / self.count) / self.count);
+                upper.set(row, column, (cross.next()? - sum * other / self.count) / self.count);
             }
         }
         if (0..width)

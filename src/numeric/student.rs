@@ -50,6 +50,7 @@ pub(crate) fn quantile(level: f64, degrees: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::excessive_precision, reason = "the references with the digits they were given")]
 mod tests {
     use super::*;
 

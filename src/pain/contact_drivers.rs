@@ -1,9 +1,10 @@
 use super::contact::{Ending, SECONDS_A_DAY};
 use super::detector::{Detector, Marks};
+use super::driver_table::LARGEST;
 use super::map::came_back;
 use super::{
-    Contact, Decomposition, DriverOptions, DriverTable, Experience, KeyDrivers, OddsRatios, PainError,
-    PainRule, Rules,
+    Contact, Decomposition, DriverOptions, DriverTable, Experience, KeyDrivers, OddsRatios, PainColumns,
+    PainError, PainRule, Rules,
 };
 use crate::tag::Tag;
 use crate::vocabulary::vocabulary;
@@ -163,7 +164,7 @@ impl ContactDrivers {
     /// # Cost
     /// O(n log n) for n contacts.
     pub fn push(&mut self, experience: &Experience<'_>, satisfaction: Option<f64>) -> Result<(), PainError> {
-        if let Some(value) = satisfaction.filter(|value| value.is_nan() || value.abs() > 1e100) {
+        if let Some(value) = satisfaction.filter(|value| value.is_nan() || value.abs() > LARGEST) {
             return Err(PainError::OutcomeValue { row: self.satisfaction.len(), value });
         }
         self.customers += 1;
@@ -188,6 +189,69 @@ impl ContactDrivers {
             self.satisfaction.push(answer);
         }
         Ok(())
+    }
+
+    /// Adds the customers of borrowed columns, or none of them, and how satisfied each of them was, where they said so.
+    ///
+    /// # Errors
+    /// [`PainError::ColumnLength`] unless there is an answer, or `None`, for each customer; [`PainError::Customer`] with the
+    /// first whose answer [`push`](Self::push) refuses.
+    ///
+    /// # Cost
+    /// That of [`push`](Self::push) for each, and of one [`merge`](Self::merge).
+    pub fn push_columns(
+        &mut self,
+        columns: &PainColumns<'_>,
+        satisfaction: &[Option<f64>],
+    ) -> Result<(), PainError> {
+        let (expected, found) = (columns.len(), satisfaction.len());
+        if expected != found {
+            return Err(PainError::ColumnLength { column: "satisfaction", expected, found });
+        }
+        let mut shard = self.empty();
+        for (customer, (experience, &answer)) in columns.rows().zip(satisfaction).enumerate() {
+            shard.push(&experience, answer).map_err(|refused| refused.of_customer(customer))?;
+        }
+        self.merge(&shard)
+    }
+
+    /// Adds the customers of another shard, after those that are there: see [`DriverTable`] on the order of rows.
+    ///
+    /// # Errors
+    /// [`PainError::DifferentMaps`] when rules, `as_of` or drivers differ; nothing is added then.
+    pub fn merge(&mut self, other: &Self) -> Result<(), PainError> {
+        if self.rules != other.rules {
+            return Err(PainError::DifferentMaps { part: "rules" });
+        }
+        if self.as_of != other.as_of {
+            return Err(PainError::DifferentMaps { part: "as_of" });
+        }
+        self.retention.append(&other.retention)?;
+        self.rated.append(&other.rated)?;
+        self.came_back.extend_from_slice(&other.came_back);
+        self.satisfaction.extend_from_slice(&other.satisfaction);
+        self.customers += other.customers;
+        self.without_contact += other.without_contact;
+        self.too_young += other.too_young;
+        Ok(())
+    }
+
+    /// As it was made.
+    fn empty(&self) -> Self {
+        Self {
+            rules: self.rules.clone(),
+            as_of: self.as_of,
+            drivers: self.drivers.clone(),
+            detector: Detector::default(),
+            row: Vec::new(),
+            retention: self.retention.empty(),
+            came_back: Vec::new(),
+            rated: self.rated.empty(),
+            satisfaction: Vec::new(),
+            customers: 0,
+            without_contact: 0,
+            too_young: 0,
+        }
     }
 
     /// The drivers of those of whom it is known whether they came back.

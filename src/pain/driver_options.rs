@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 /// assert!(options.with_asymmetry(0.4, 0.1).is_err());
 /// # Ok::<(), patronage::ValidationError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct DriverOptions(Fields);
 
@@ -56,12 +56,6 @@ impl Default for Fields {
             replicates: 1000,
             seed: 0,
         }
-    }
-}
-
-impl Default for DriverOptions {
-    fn default() -> Self {
-        Self(Fields::default())
     }
 }
 

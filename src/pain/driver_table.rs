@@ -50,11 +50,14 @@ impl DriverColumn<'_> {
 }
 
 /// Numbers beyond this size have squares that leave the range.
-const LARGEST: f64 = 1e100;
+pub(super) const LARGEST: f64 = 1e100;
 
 /// What customers met at touch points, a named column for each attribute and a row for each customer (or answer): the
 /// input of [`odds_ratios`](Self::odds_ratios), [`key_drivers`](Self::key_drivers) and
 /// [`penalty_reward`](Self::penalty_reward), which say what of it moves an outcome.
+///
+/// Shards may be [appended](Self::append). The order of rows moves the last digits of results, and decides which rows
+/// are drawn again for the intervals of [`key_drivers`](Self::key_drivers); nothing else.
 ///
 /// The outcome is no part of the table: it is given to each analysis as a column of equal length, `&[bool]` (came back,
 /// promoter) or `&[f64]` (satisfaction, likelihood to recommend). Where it is not known, there must be no row.
@@ -159,6 +162,20 @@ impl DriverTable {
         Ok(())
     }
 
+    /// Adds the rows of another table, of another shard say, after those that are there.
+    ///
+    /// # Errors
+    /// [`PainError::DifferentMaps`] when it has other drivers, or the same ones in another order. The table is unchanged
+    /// then.
+    pub fn append(&mut self, other: &Self) -> Result<(), PainError> {
+        if self.drivers != other.drivers {
+            return Err(PainError::DifferentMaps { part: "drivers" });
+        }
+        self.columns.iter_mut().zip(&other.columns).for_each(|(mine, theirs)| mine.extend_from_slice(theirs));
+        self.missing.iter_mut().zip(&other.missing).for_each(|(mine, theirs)| *mine += theirs);
+        Ok(())
+    }
+
     /// The table with these drivers only, in this order.
     ///
     /// # Errors
@@ -189,6 +206,11 @@ impl DriverTable {
     /// In how many rows each driver is missing.
     pub fn missing(&self) -> &[u64] {
         &self.missing
+    }
+
+    pub(super) fn empty(&self) -> Self {
+        let (columns, missing) = (vec![Vec::new(); self.drivers.len()], vec![0; self.drivers.len()]);
+        Self { drivers: self.drivers.clone(), columns, missing }
     }
 
     /// The rows in which every driver is known, beside the outcome of each.

@@ -2,7 +2,7 @@ use super::driver_table::{Complete, standardised};
 use super::{DriverOptions, DriverTable, PainError};
 use crate::measure::Estimate;
 use crate::numeric::importance::{self, MOST_FOR_LMG};
-use crate::numeric::least_squares::{self, LEAST_OWN_VARIANCE, LeastSquares};
+use crate::numeric::least_squares::{self, LeastSquares};
 use crate::numeric::linear::Symmetric;
 use crate::numeric::percentile::percentile;
 use crate::numeric::proportion;
@@ -296,8 +296,8 @@ fn drawn_again(
         let mut stream = SplitMix::new(SplitMix::new(start ^ u64::from(replicate)).next());
         counts.fill(0);
         for _ in 0..rows {
-            let drawn = usize::try_from(stream.below(rows as u64)).unwrap_or(0);
-            if let Some(count) = counts.get_mut(drawn) {
+            let row = usize::try_from(stream.below(rows as u64)).unwrap_or(0);
+            if let Some(count) = counts.get_mut(row) {
                 *count += 1;
             }
         }

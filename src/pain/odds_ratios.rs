@@ -191,7 +191,7 @@ impl DriverTable {
     /// let odds = table.odds_ratios(&came_back, &DriverOptions::default())?;
     /// let ratio = odds.drivers()[0].odds_ratio().ok_or("beyond any number")?;
     /// // (20 / 80) / (120 / 180)
-    /// assert_eq!(format!("{ratio:.3}"), "0.375 [0.218, 0.646] (95.0 %, n = 400)");
+    /// assert_eq!(format!("{ratio:.3}"), "0.375 [0.218, 0.645] (95.0 %, n = 400)");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

@@ -84,6 +84,37 @@ fn what_is_not_known_is_missing_and_what_is_too_young_is_counted() {
 }
 
 #[test]
+fn columns_and_shards_are_as_one_customer_at_a_time() {
+    let of = [ContactDriver::Transfers, ContactDriver::WaitMinutes];
+    let contacts: Vec<Contact> = (0..9_u16)
+        .map(|number| contact(DAY * i64::from(10 + number), |call| call.transfers(number)))
+        .collect();
+    // Three customers with 4, 0 and 5 contacts, and 2, 0 and 1 purchases.
+    let columns = PainColumns::new(&contacts, &[0, 4, 4, 9], &[5, 12, 7], &[0, 2, 2, 3]).unwrap();
+    let answers = [Some(4.0), None, Some(2.0)];
+    let (mut one, mut all, mut shard) = (drivers(&of), drivers(&of), drivers(&of));
+    for (place, (experience, answer)) in columns.rows().zip(answers).enumerate() {
+        one.push(&experience, answer).unwrap();
+        if place == 0 { &mut all } else { &mut shard }.push(&experience, answer).unwrap();
+    }
+    all.merge(&shard).unwrap();
+    let mut by_columns = drivers(&of);
+    by_columns.push_columns(&columns, &answers).unwrap();
+    for other in [all, by_columns] {
+        assert_eq!((other.retention(), other.came_back()), (one.retention(), [true, false].as_slice()));
+        assert_eq!((other.rated(), other.satisfaction()), (one.rated(), [4.0, 2.0].as_slice()));
+        assert_eq!((other.customers(), other.without_contact(), other.too_young()), (3, 1, 0));
+    }
+
+    let refused = one.push_columns(&columns, &answers[1..]).unwrap_err();
+    assert_eq!(refused, PainError::ColumnLength { column: "satisfaction", expected: 3, found: 2 });
+    let refused = one.push_columns(&columns, &[None, None, Some(f64::INFINITY)]).unwrap_err();
+    assert!(matches!(refused, PainError::Customer { customer: 2, .. }));
+    assert_eq!(one.merge(&drivers(&of[..1])), Err(PainError::DifferentMaps { part: "drivers" }));
+    assert_eq!(one.customers(), 3, "nothing is half added");
+}
+
+#[test]
 fn satisfaction_has_its_drivers() {
     let mut all = drivers(&[ContactDriver::Transfers, ContactDriver::WaitMinutes]);
     for number in 0..120_i64 {

@@ -321,7 +321,7 @@ proptest! {
             close(slopes(&other)[1] * unit, slopes(&found)[1], 1e-8);
             close(slopes(&double)[0], slopes(&found)[0], 1e-9);
             // The residual variance is over n - p - 1 before, and over 2 n - p - 1 after.
-            let n = y.len() as f64;
+            let n = f64::from(u32::try_from(y.len()).unwrap());
             let ratio = double.drivers()[0].standard_error() / found.drivers()[0].standard_error();
             close(ratio * ratio, (n - 4.0) / (2.0 * n - 4.0), 1e-9);
         }
