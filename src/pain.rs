@@ -9,6 +9,10 @@
 //! The comparison is among those who reached the same step because a fault inside the check-out is only met by those
 //! who are nearly through: compared with all customers it looks good for business.
 //!
+//! A [`DriverTable`] asks the other way round: which attributes of touch points move an outcome. It says odds ratios of
+//! coming back, the importance of each driver of satisfaction, and what an attribute costs where it is bad and brings
+//! where it is good; [`ContactDrivers`] makes it from experiences.
+//!
 //! # Example
 //! ```
 //! use chrono::{DateTime, Utc};
@@ -47,10 +51,18 @@ mod cell;
 mod change;
 mod columns;
 mod contact;
+mod contact_drivers;
 mod detector;
+mod driver_options;
+mod driver_priority;
+mod driver_table;
 mod error;
 mod experience;
+mod impact_class;
+mod key_drivers;
 mod map;
+mod odds_ratios;
+mod penalty_reward;
 mod point;
 mod report;
 mod rules;
@@ -59,9 +71,17 @@ mod symptom;
 pub use change::{Change, PainChange, PainChanges, Trend};
 pub use columns::PainColumns;
 pub use contact::Contact;
+pub use contact_drivers::{ContactDriver, ContactDrivers};
+pub use driver_options::DriverOptions;
+pub use driver_priority::{DriverPriority, priority};
+pub use driver_table::{DriverColumn, DriverTable};
 pub use error::PainError;
 pub use experience::{Experience, Worth};
+pub use impact_class::{Factor, ImpactClass};
+pub use key_drivers::{Decomposition, KeyDriver, KeyDrivers};
 pub use map::PainMap;
+pub use odds_ratios::{DriverOdds, OddsRatios};
+pub use penalty_reward::{Contrast, DriverContrast, PenaltyReward, Potential, RatingCuts};
 pub use point::{Effect, Finding, PainPoint, Reach};
 pub use report::{PainCounts, PainReport, PointOptions};
 pub use rules::{ExpectedWait, PainRule, Rules};

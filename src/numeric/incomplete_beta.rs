@@ -19,7 +19,6 @@ const CLOSE: f64 = 0.1;
 ///
 /// For a, b > 0 and 0 <= x <= 1. A few units in the last place of the smaller of the two where that is computed, up to
 /// parameters of 1e12; beyond, where both are larger, a number between 0 and 1 and no more.
-#[cfg_attr(not(test), expect(dead_code, reason = "intervals of shares come from Wilson's formula so far"))]
 pub(crate) fn regularised(a: f64, b: f64, x: f64) -> (f64, f64) {
     if x <= 0.0 {
         (0.0, 1.0)

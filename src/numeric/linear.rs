@@ -34,6 +34,12 @@ impl Symmetric {
         self.cells[row * self.size + column]
     }
 
+    /// Sets a cell and its mirror image.
+    pub(crate) fn set(&mut self, row: usize, column: usize, value: f64) {
+        self.cells[row * self.size + column] = value;
+        self.cells[column * self.size + row] = value;
+    }
+
     pub(crate) fn is_finite(&self) -> bool {
         self.cells.iter().all(|cell| cell.is_finite())
     }
@@ -67,6 +73,27 @@ impl Symmetric {
         Some(Cholesky { size, cells })
     }
 
+    /// The first row that is nearly a combination of those before it: what these leave of its diagonal is at most
+    /// `share` of it. `None` where there is none.
+    pub(crate) fn dependent(&self, share: f64) -> Option<usize> {
+        let size = self.size;
+        let mut cells = vec![0.0; size * size];
+        for row in 0..size {
+            for column in 0..=row {
+                let dot: f64 = (0..column).map(|k| cells[row * size + k] * cells[column * size + k]).sum();
+                let rest = self.at(row, column) - dot;
+                if row > column {
+                    cells[row * size + column] = rest / cells[column * size + column];
+                } else if rest > share * self.at(row, row) {
+                    cells[row * size + row] = rest.sqrt();
+                } else {
+                    return Some(row);
+                }
+            }
+        }
+        None
+    }
+
     /// The inverse of a positive definite matrix, or `None` when it is not.
     pub(crate) fn inverse(&self) -> Option<Self> {
         let factor = self.cholesky(0.0)?;
@@ -80,8 +107,35 @@ impl Symmetric {
         Some(Self::from_upper(self.size, |row, column| 0.5 * (columns[row][column] + columns[column][row])))
     }
 
+    /// The square root of a positive definite matrix that is symmetric itself, and its inverse; `None` when it is not.
+    pub(crate) fn roots(&self) -> Option<(Self, Self)> {
+        let size = self.size;
+        let mut vectors = vec![0.0; size * size];
+        for k in 0..size {
+            vectors[k * size + k] = 1.0;
+        }
+        let values = self.rotate(&mut vectors);
+        if !values.iter().all(|&value| value > 0.0 && value.is_finite()) {
+            return None;
+        }
+        let stretched = |stretch: &dyn Fn(f64) -> f64| {
+            Self::from_upper(size, |row, column| {
+                let part =
+                    |k: usize| vectors[row * size + k] * stretch(values[k]) * vectors[column * size + k];
+                (0..size).map(part).sum()
+            })
+        };
+        Some((stretched(&f64::sqrt), stretched(&|value| value.sqrt().recip())))
+    }
+
     /// The eigenvalues in no order, by Jacobi's rotations.
     pub(crate) fn eigenvalues(&self) -> Vec<f64> {
+        self.rotate(&mut [])
+    }
+
+    /// Rotates the matrix until it is diagonal, and `vectors`, rows of this size, along with it: what begins as the
+    /// identity ends with the eigenvectors as its columns.
+    fn rotate(&self, vectors: &mut [f64]) -> Vec<f64> {
         let size = self.size;
         let mut m = self.cells.clone();
         for _sweep in 0..60 {
@@ -107,6 +161,11 @@ impl Symmetric {
                         let (x, y) = (m[p * size + k], m[q * size + k]);
                         m[p * size + k] = along * x - across * y;
                         m[q * size + k] = across * x + along * y;
+                    }
+                    for row in vectors.chunks_exact_mut(size) {
+                        let (x, y) = (row[p], row[q]);
+                        row[p] = along * x - across * y;
+                        row[q] = across * x + along * y;
                     }
                 }
             }
@@ -158,7 +217,11 @@ mod tests {
         let saddle = Symmetric::from_upper(2, |row, column| if row == column { 1.0 } else { 2.0 });
         assert!(saddle.inverse().is_none() && saddle.cholesky(1.5).is_some());
         let flat = Symmetric::from_upper(2, |_, _| 1.0);
-        assert!(flat.inverse().is_none());
+        assert!(flat.inverse().is_none() && saddle.roots().is_none());
+        assert_eq!((flat.dependent(1e-8), saddle.dependent(1e-8)), (Some(1), Some(1)));
+        assert_eq!(Symmetric::zeros(1).dependent(1e-8), Some(0));
+        let near = Symmetric::from_upper(3, |row, column| if row == column { 1.0 } else { 0.9 });
+        assert_eq!((near.dependent(1e-8), near.dependent(0.15)), (None, Some(2)));
         let mut values = saddle.eigenvalues();
         values.sort_by(f64::total_cmp);
         assert!((values[0] + 1.0).abs() < 1e-15 && (values[1] - 3.0).abs() < 1e-15);
@@ -183,6 +246,15 @@ mod tests {
             let values = matrix.eigenvalues();
             prop_assert!((values.iter().sum::<f64>() - trace).abs() < 1e-12);
             prop_assert!(values.iter().all(|&value| value > 0.99));
+            let (root, inverse_root) = matrix.roots().unwrap();
+            for row in 0..5 {
+                for column in 0..5 {
+                    let square: f64 = (0..5).map(|k| root.at(row, k) * root.at(k, column)).sum();
+                    prop_assert!((square - matrix.at(row, column)).abs() < 1e-12);
+                    let one: f64 = (0..5).map(|k| root.at(row, k) * inverse_root.at(k, column)).sum();
+                    prop_assert!((one - f64::from(u8::from(row == column))).abs() < 1e-12);
+                }
+            }
         }
     }
 }

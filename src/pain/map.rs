@@ -373,7 +373,7 @@ impl Visit {
 }
 
 /// Whether the customer bought on a later day, soon enough.
-fn came_back(purchase_days: &[i32], day: i64, rules: &Rules) -> bool {
+pub(super) fn came_back(purchase_days: &[i32], day: i64, rules: &Rules) -> bool {
     let later = purchase_days.partition_point(|&bought| i64::from(bought) <= day);
     let last = day + i64::from(rules.back_within_days());
     purchase_days.get(later).is_some_and(|&bought| i64::from(bought) <= last)
