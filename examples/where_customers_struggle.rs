@@ -1,11 +1,13 @@
 //! Where do customers struggle, and what does it cost? Finds the pain points planted in a simulated company of 8,000
 //! customers: `cargo run --release --example where_customers_struggle --features simulate`.
 
-use patronage::pain::{Contact, Experience, PainMap, PointOptions, Rules, Worth};
+#[path = "support/worth.rs"]
+mod worth;
+
+use patronage::pain::{Contact, Experience, PainMap, PointOptions, Rules};
 use patronage::purchase::PurchaseHistory;
 use patronage::simulate::{self, Buyer, BuyingTruth, Company, Purchases};
-use patronage::value::{BgNbd, Horizon, PurchaseModel, Summary, TimeUnit};
-use patronage::{Currency, Money, Period, Share};
+use patronage::{Currency, Period};
 use std::error::Error;
 use std::io::Write;
 
@@ -21,8 +23,7 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let facts: Vec<Buyer<'_>> = customers.iter().map(|customer| customer.facts()).collect();
     let lives = simulate::interactions(&facts, &Company::default(), Purchases::Simulated, 3)?;
 
-    // 2. What customers are worth, from what they bought: purchases in the coming year at 30 dollars each.
-    let today = as_of.date_naive();
+    // 2. What customers are worth, from what they bought.
     let mut bought = Vec::new();
     let mut simulated = Vec::new();
     for (customer, life) in customers.iter().zip(&lives) {
@@ -31,13 +32,11 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
         bought.push(PurchaseHistory::from_purchases(Currency::USD, kept)?);
         simulated.push(life);
     }
-    let summaries: Vec<Option<Summary>> = bought.iter().map(|history| Summary::of(history, today)).collect();
-    let fit = BgNbd::fit(summaries.iter().flatten().map(|summary| summary.buyer(TimeUnit::WEEK)))?;
-    let year = Horizon::of(1.0, TimeUnit::YEAR, TimeUnit::WEEK)?;
+    let worths = worth::worths(&bought, as_of.date_naive())?;
 
     // 3. One experience after the other into the map.
     let mut map = PainMap::new(Rules::default(), as_of, Currency::USD);
-    for ((history, summary), life) in bought.iter().zip(&summaries).zip(&simulated) {
+    for ((history, worth), life) in bought.iter().zip(worths).zip(&simulated) {
         let contacts: Vec<Contact> = life
             .interactions()
             .iter()
@@ -45,12 +44,8 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
             .collect();
         let days: Vec<i32> = history.days().iter().map(|day| day.day).collect();
         let mut experience = Experience::new(&contacts, &days)?;
-        if let Some(summary) = summary {
-            let buyer = summary.buyer(TimeUnit::WEEK);
-            let p_alive = fit.model().p_alive(buyer);
-            let if_alive = fit.model().expected_purchases(buyer, year) / p_alive;
-            let value = Money::rounded(if_alive * 3_000.0, Currency::USD)?;
-            experience = experience.worth(Worth::new(value, Share::new(p_alive)?));
+        if let Some(worth) = worth {
+            experience = experience.worth(worth);
         }
         map.push(&experience)?;
     }

@@ -1,10 +1,17 @@
 //! Runs every example and checks what it prints.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![allow(clippy::duplicate_mod, reason = "examples share modules, and all are built into this one program")]
 
 #[cfg(all(feature = "blocking", feature = "simulate", feature = "sqlite"))]
 #[path = "../examples/customer_review/main.rs"]
 mod customer_review_example;
+#[cfg(feature = "simulate")]
+#[path = "../examples/journey_review/main.rs"]
+mod journey_example;
+#[cfg(feature = "simulate")]
+#[path = "support/logs.rs"]
+mod logs;
 #[path = "../examples/which_model_fits.rs"]
 mod model_example;
 #[path = "../examples/which_customers_are_most_valuable.rs"]
@@ -144,6 +151,344 @@ mod struggle {
         }
         let first = found.lines().nth(1).unwrap();
         assert_eq!(place(first), planted[0], "the costliest comes first:\n{text}");
+    }
+}
+
+#[cfg(feature = "simulate")]
+mod journey_review {
+    use super::journey_example as example;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::fs;
+    use std::io::Write;
+    use std::path::Path;
+
+    fn run(arguments: &[&str]) -> Result<String, String> {
+        let mut out = Vec::new();
+        let arguments = arguments.iter().copied().map(str::to_owned);
+        example::run(arguments, &mut out).map_err(|error| error.to_string())?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    fn page(arguments: &[&str]) -> String {
+        run(arguments).unwrap()
+    }
+
+    fn holds(text: &str, lines: &[&str]) {
+        for line in lines {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    /// The lines of a section after its head.
+    fn section<'a>(text: &'a str, head: &str) -> Vec<&'a str> {
+        assert!(text.contains(head), "no {head} in\n{text}");
+        let after = text.split_once(head).unwrap().1;
+        after.lines().skip(1).take_while(|line| !line.is_empty()).collect()
+    }
+
+    #[test]
+    fn the_simulation_shows_what_was_planted() {
+        let text = page(&[]);
+        assert_eq!(text, page(&[]), "the same seed, the same page");
+        let pain = section(&text, "Where it hurts");
+        let place = |line: &str| line.trim().split("  ").next().unwrap().to_owned();
+        let told = pain.iter().position(|line| line.contains("planted in the simulation")).unwrap();
+        let found: Vec<String> = pain[1..told].iter().map(|line| place(line)).collect();
+        let planted: Vec<String> = pain[told + 1..told + 5].iter().map(|line| place(line)).collect();
+        assert_eq!(found, planted, "{text}");
+        assert!(pain[1..told].iter().all(|line| line.contains(" USD to ")), "{text}");
+        // Nothing was made better or worse.
+        assert!(pain.last().unwrap().contains("0 worse, 0 better"), "{text}");
+
+        // Credits are rounded to tenths, and there are ten touch points.
+        let credit = section(&text, "Which touch points");
+        let head = text.lines().find(|line| line.starts_with("Which touch points")).unwrap();
+        let conversions = head.split("credit for ").nth(1).unwrap().split(' ').next().unwrap();
+        let conversions: f64 = conversions.replace(',', "").parse().unwrap();
+        for model in 1..=5 {
+            let cells = credit[1..].iter().map(|line| line.split_whitespace().nth(model).unwrap());
+            let sum: f64 = cells.map(|cell| cell.parse::<f64>().unwrap()).sum();
+            assert!((sum - conversions).abs() <= 0.5, "{sum} {conversions}\n{text}");
+        }
+        let touch = section(&text, "Touch points against what is expected");
+        assert!(touch.iter().any(|line| line.contains("satisfaction") && line.contains("too few")), "{text}");
+        assert!(
+            touch.iter().any(|line| line.contains("MISSED"))
+                && touch.iter().any(|line| line.contains(" met "))
+        );
+        let funnel = section(&text, "How far they come");
+        assert_eq!(funnel.iter().filter(|line| line.contains("points [")).count(), 3, "{text}");
+        holds(
+            &text,
+            &[
+                "matters old enough to know",
+                "Where journeys stop short of a goal",
+                "resolved at the first contact",
+            ],
+        );
+    }
+
+    /// The numbers are those of pm4py 2.7 and pandas on the same log.
+    #[test]
+    fn the_running_example_is_told_as_others_tell_it() {
+        let Some(folder) = super::logs::folder() else { return };
+        let told = |name: &str, more: &[&str]| {
+            let path = folder.join(name);
+            page(&[&["--events", path.to_str().unwrap(), "--rows", "16"], more].concat())
+        };
+        let funnel =
+            ["--funnel", "register request > decide > pay compensation", "--goal", "pay compensation"];
+        let text = told("running-example.csv", &funnel);
+        holds(
+            &text,
+            &[
+                "running-example.csv: 42 rows taken, 0 refused, 0 left out by --keep, 0 older",
+                "42 events, 6 customers or cases, 6 journeys, 8 activities, from 2010-12-30 10:02 to 2011-01-24 13:56 UTC",
+                "0 pairs of neighbouring events share their instant",
+                // 815,940 and 966,890 seconds.
+                "from the first event to the last: median 9.4 d, 9 in 10 17.0 d, mean 11.2 d (n = 6 journeys)",
+                "the most frequent of 16 different steps (share of 36 steps",
+                "6 different ones, of which 5 make 80 % of 6 journeys",
+                "How many reach the goal (`pay compensation`): 50.0 % [18.8, 81.2] of 6 customers or cases",
+            ],
+        );
+        let row = |head: &str, name: &str| {
+            let section = section(&text, head);
+            let found = section.iter().find(|line| line.trim().starts_with(name));
+            let cells = found.unwrap_or_else(|| panic!("no {name} in\n{text}")).split("  ");
+            cells.map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join("|")
+        };
+        // 129,300 and 181,960 seconds.
+        let steps = "What follows what";
+        assert_eq!(row(steps, "check ticket  "), "check ticket|decide|6|16.7 %|4|35.9 h|4.4 d|2.1 d");
+        assert_eq!(row(steps, "decide  "), "decide|pay compensation|3|8.3 %|3|6.0 d|8.2 d|6.0 d");
+        let again = "What had to be done again";
+        assert_eq!(
+            row(again, "check ticket"),
+            "check ticket|2 journeys|33.3 % of 6|at once 0, after something else 3"
+        );
+        assert_eq!(
+            row(again, "examine casually"),
+            "examine casually|1 journeys|25.0 % of 4|at once 0, after something else 2"
+        );
+        let far = "How far they come";
+        assert_eq!(
+            row(far, "decide"),
+            "decide|6|100.0 % [61.0, 100.0] of 6|100.0 % [61.0, 100.0] of 6|0|5.1 d|reject request 3"
+        );
+        assert!(
+            row(far, "pay compensation").starts_with("pay compensation|3|50.0 % [18.8, 81.2] of 6|"),
+            "{text}"
+        );
+        // The same log in the other format gives the same page.
+        assert_eq!(
+            told("running-example.xes", &funnel).lines().skip(1).collect::<Vec<_>>(),
+            text.lines().skip(1).collect::<Vec<_>>()
+        );
+    }
+
+    const OWN: &str = "\u{feff}client;what;begin;finish;place;ended\n\
+        ann;ask;01.03.2026 10:00;01.03.2026 10:10;web;\n\
+        ann;pay;01.03.2026 12:00;01.03.2026 12:01;store;sold\n\
+        bob;ask;01.03.2026 09:00;;web;\n\
+        bob;ask;soon;;web;\n\
+        bob;;01.03.2026 09:05;;web;\n\
+        bob;ask;01.03.2026 11:00;01.03.2026 10:00;web;\n\
+        bob;ask\n\
+        \"cy\ndy\";ask;02.03.2026 08:00;02.03.2026 08:30;phone;\n\
+        cy;test;02.03.2026 08:00;;phone;\n";
+    const MAPPED: &[&str] = &[
+        "--case",
+        "client",
+        "--activity",
+        "what",
+        "--timestamp",
+        "begin",
+        "--end",
+        "finish",
+        "--channel",
+        "place",
+        "--outcome",
+        "ended=sold",
+        "--delimiter",
+        ";",
+        "--time-format",
+        "%d.%m.%Y %H:%M",
+        "--zone",
+        "+02:00",
+    ];
+
+    fn written(path: &Path, text: &str) -> String {
+        if path.extension().is_some_and(|end| end == "gz") {
+            let mut packed = GzEncoder::new(fs::File::create(path).unwrap(), Compression::fast());
+            packed.write_all(text.as_bytes()).unwrap();
+            packed.finish().unwrap();
+        } else {
+            fs::write(path, text).unwrap();
+        }
+        path.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn bad_rows_are_reported_with_line_and_reason_and_the_rest_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = written(&folder.path().join("own.csv"), OWN);
+        let own = |more: &[&str]| run(&[&["--events", &file], MAPPED, more].concat());
+        let text = own(&[]).unwrap();
+        holds(
+            &text,
+            &[
+                "own.csv, line 5, column `begin`: must be written as %d.%m.%Y %H:%M, got `soon`",
+                "own.csv, line 6, column `what`: must not be empty",
+                "own.csv, line 7, column `finish`: ends before it begins: `01.03.2026 10:00`",
+                "own.csv, line 8, column `record`: has 2 fields where the head has 6",
+                "own.csv: 5 rows taken, 4 refused, 0 left out by --keep, 0 older",
+                "5 events, 4 customers or cases, 4 journeys, 3 activities, from 2026-03-01 07:00 to 2026-03-02 06:00 UTC",
+                // One of four, by Wilson.
+                "How many reach the goal (`ended` = `sold`): 25.0 % [4.6, 69.9] of 4 customers or cases",
+                "n = 2        median   20.0 min",
+                "more than one channel: 1 of 4",
+                "credit for 1 conversions",
+            ],
+        );
+        assert_eq!(text.matches("\nrefused: ").count() + 1, 4, "{text}");
+        let strict = own(&["--strict"]).unwrap_err();
+        assert!(strict.contains("own.csv, line 5, column `begin`: must be written as"), "{strict}");
+        let kept = own(&["--keep", "place=phone"]).unwrap();
+        holds(&kept, &["own.csv: 2 rows taken, 1 refused, 6 left out by --keep"]);
+
+        // Packed it is the same.
+        let packed = written(&folder.path().join("own.csv.gz"), OWN);
+        let packed = page(&[&["--events", &packed], MAPPED].concat());
+        assert_eq!(packed.replace("own.csv.gz", "own.csv"), text);
+
+        for (arguments, why) in [
+            (
+                &["--channel", "nope"][..],
+                "own.csv: there is no column `nope`, only `client`, `what`, `begin`",
+            ),
+            (&["--funnel", "ask > nope"], "there is no activity `nope`"),
+            (&["--goal", "nope"], "there is no activity `nope`"),
+            (&["--activities", "0"], "the limit on activities must lie between 1 and 65535, got 0"),
+            (&["--as-of", "2026-03-01"], "`as_of` is"),
+            (&["--session-gap", "7"], "`7` must be a whole number and s, m, h or d"),
+            (&["--window", "-1d", "--funnel", "ask > pay"], "`window` must lie between 0 and"),
+            (&["--time-format", "iso"], "`iso` is no time format"),
+            (&["--zone", "here"], "`here` is no offset"),
+            (&["--delimiter", ";;"], "the delimiter must be one ASCII character"),
+            (&["--outcome", "ended"], "`ended` must be COLUMN=TEXT"),
+            (&["--keep", "place=fax"], "no row could be taken"),
+            (&["--what"], "--what is not known"),
+        ] {
+            let told = own(arguments).unwrap_err();
+            if arguments[0] != "--zone" || !cfg!(feature = "chrono-tz") {
+                assert!(told.contains(why), "{arguments:?}: {told}");
+            }
+        }
+        assert!(run(&["--events", "nowhere.csv"]).unwrap_err().starts_with("nowhere.csv: "));
+        assert!(run(&["--events", "log.xlsx"]).is_err());
+    }
+
+    #[test]
+    fn times_are_read_as_files_write_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let columns = ["--case", "who", "--activity", "what", "--timestamp", "at"];
+        let span = |times: [&str; 2], more: &[&str]| {
+            let [first, last] = times;
+            let text = format!("who,what,at\n1,a,{first}\n1,b,{last}\n");
+            let file = written(&folder.path().join("times.csv"), &text);
+            let text = page(&[&["--events", &file, "--strict"], &columns[..], more].concat());
+            let line = text.lines().nth(1).unwrap();
+            line.split_once("from ").unwrap().1.trim_end_matches(" UTC").to_owned()
+        };
+        let day = "2026-03-01 00:00 to 2026-03-01 12:30";
+        assert_eq!(span(["2026-03-01", "2026-03-01T12:30:00Z"], &[]), day);
+        assert_eq!(span(["2026-03-01 00:00", "2026-03-01 12:30:00.25"], &[]), day);
+        assert_eq!(span(["2026-03-01T01:00:00+01:00", "2026-03-01 07:30:00-05:00"], &[]), day);
+        assert_eq!(span(["2026-03-01 02:00", "2026-03-01 14:30"], &["--zone", "+02:00"]), day);
+        for (format, unit) in [("unix", ""), ("unix_ms", "000"), ("unix_us", "000000")] {
+            let times = [format!("1772323200{unit}"), format!("1772368200{unit}")];
+            assert_eq!(span([&times[0], &times[1]], &["--time-format", format]), day);
+        }
+        #[cfg(feature = "chrono-tz")]
+        {
+            let zurich = ["--zone", "Europe/Zurich"];
+            assert_eq!(span(["2026-03-01 01:00", "2026-03-01 13:30"], &zurich), day);
+            // The clock was put forward over this, and shows that twice.
+            let file = written(
+                &folder.path().join("gap.csv"),
+                "who,what,at\n1,a,2026-03-29 02:30\n1,b,2026-10-25 02:30\n",
+            );
+            let text = page(&[&["--events", &file], &columns[..], &zurich].concat());
+            holds(
+                &text,
+                &[
+                    "line 2, column `at`: `2026-03-29 02:30:00` does not exist there",
+                    "from 2026-10-25 00:30 to",
+                ],
+            );
+        }
+    }
+
+    #[test]
+    fn xes_is_read_with_lines_and_reasons() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = "<?xml version='1.0'?>\n<log>\n<global scope='event'><string key='concept:name' value='no'/></global>\n\
+            <trace><string key='concept:name' value='A'/><string key='place' value='web'/>\n\
+            <event><string key='concept:name' value='ask &amp; wait'/><date key='time:timestamp' value='2026-03-01T10:00:00Z'/></event>\n\
+            <event>\n<string key='concept:name' value='lost'/>\n</event>\n\
+            <event><string key='concept:name' value='pay'/><date key='time:timestamp' value='2026-03-01T09:00:00Z'>\n\
+            <string key='concept:name' value='inner'/></date></event></trace>\n\
+            <trace><string key='concept:name' value='A'/><event/>\n\
+            <event><string key='concept:name' value='pay'/><date key='time:timestamp' value='2026-03-02T09:00:00Z'/></event></trace>\n\
+            </log>\n";
+        for name in ["own.xes", "own.xes.gz"] {
+            let file = written(&folder.path().join(name), log);
+            let text = page(&["--events", &file]);
+            holds(
+                &text,
+                &[
+                    &format!("{name}, line 6, column `time:timestamp`: must not be empty"),
+                    &format!("{name}, line 11, column `concept:name`: must not be empty"),
+                    &format!("{name}: 3 rows taken, 2 refused, 0 left out by --keep, 1 older"),
+                    "3 events, 2 customers or cases, 2 journeys, 2 activities",
+                    "pay > ask & wait",
+                ],
+            );
+            // By the names of traces it is one journey, at a place that only traces have.
+            let named = page(&["--events", &file, "--case", "case:concept:name", "--channel", "case:place"]);
+            holds(
+                &named,
+                &[
+                    "3 events, 1 customers or cases",
+                    "web                                                   2 events",
+                ],
+            );
+            let strict = run(&["--events", &file, "--strict"]).unwrap_err();
+            assert!(strict.contains("line 6, column"), "{strict}");
+            let missing = run(&["--events", &file, "--channel", "nope"]).unwrap_err();
+            assert!(missing.ends_with("no trace and no event has an attribute `nope`"), "{missing}");
+        }
+        let cut = written(&folder.path().join("cut.xes"), log.split_once("</trace>").unwrap().0);
+        let refused = run(&["--events", &cut]).unwrap_err();
+        assert!(refused.contains("cut.xes, line 10: "), "{refused}");
+    }
+
+    #[test]
+    fn pictures_and_sessions() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = written(&folder.path().join("own.csv"), OWN);
+        let (dot, mermaid) = (folder.path().join("g.dot"), folder.path().join("g.mmd"));
+        let pictures = ["--dot", dot.to_str().unwrap(), "--mermaid", mermaid.to_str().unwrap()];
+        let text = page(&[&["--events", &file], MAPPED, &pictures, &["--session-gap", "1h"]].concat());
+        // Two hours lie between the two events of ann.
+        holds(&text, &["5 events, 4 customers or cases, 5 journeys", "pauses of at most 60.0 min"]);
+        let text = page(&[&["--events", &file], MAPPED, &pictures].concat());
+        holds(&text, &["g.dot: the 1 steps that make 80 % of all"]);
+        holds(&fs::read_to_string(&dot).unwrap(), &["n0 -> n1 [label=\"1 (2.0 h)\"];"]);
+        holds(&fs::read_to_string(&mermaid).unwrap(), &["n0 -->|\"1 (2.0 h)\"| n1"]);
     }
 }
 

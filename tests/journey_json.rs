@@ -114,7 +114,10 @@ fn graphs_and_sequences() {
         &frequent_sequences(&log, 2, 1, 1).unwrap(),
         r#"[{"activities":[0,2],"journeys":1,"occurrences":2}]"#,
     );
-    written(&StepTable::from_start(&log, 1).unwrap(), r#"{"visits":2,"counts":[[2,0,0]]}"#);
+    written(
+        &StepTable::from_start(&log, 1).unwrap(),
+        r#"{"before":null,"visits":2,"ties":1,"counts":[[2,0,0]]}"#,
+    );
     written(
         &graph.dead_ends(&[1], Share::ZERO, 1, level()),
         r#"
@@ -232,7 +235,7 @@ fn contacts_and_places() {
         &builder.contacts(at(99 * DAY)),
         r#"
         {"rules":{"window_us":432000000000,"window_from":"previous_contact","scope":"same_reason",
-        "one_contact_within_us":0},"mature":{"threads":1,"contacts":2,"single":0,"resolved":1,
+        "one_contact_within_us":0},"as_of":"1970-04-10T00:00:00Z","mature":{"threads":1,"contacts":2,"single":0,"resolved":1,
         "resolved_single":0,"resolved_one_channel":0,"unknown_outcome":0,"switched":0,"switches":0,
         "carried_over":0,"started_again":0,"transferred":0,"other_agent":0,"escalated":0,"abandoned":0,
         "ended_abandoned":0,"unanswered":0,"complained":0,"waited":{"n":1,"mean_seconds":60.0,
@@ -292,16 +295,16 @@ fn designed_journeys() {
         &designed.conformance(&log, |_| Ending::Complete),
         r#"
         {"designed":{"steps":["ask","pay"],"moves":[{"from":"ask","to":"pay","within_us":3600000000}],
-        "repeatable":["ask"]},"journeys":2,"open":0,"fitting":0,"mean_fitness":0.7321428571428572,
+        "repeatable":["ask"]},"journeys":2,"open":0,"ties":1,"fitting":0,"mean_fitness":0.7321428571428572,
         "skipped":{"pay":1},"inserted":{"wait":1},"wrong_order":{},"late":{"pay":1}}"#,
     );
     written(
         &designed.replays(&log, |_| Ending::Complete).collect::<Vec<_>>(),
         r#"
-        [{"customer":0,"ending":"complete","fitness":0.7142857142857143,
+        [{"customer":0,"ending":"complete","fitness":0.7142857142857143,"ties":1,
         "deviations":[{"inserted":{"activity":"wait"}},{"inserted":{"activity":"wait"}},
         {"late":{"step":"pay","allowed_us":3600000000,"took_us":86280000000}}]},{"customer":1,
-        "ending":"complete","fitness":0.75,"deviations":[{"skipped":{"step":"pay"}}]}]"#,
+        "ending":"complete","fitness":0.75,"ties":0,"deviations":[{"skipped":{"step":"pay"}}]}]"#,
     );
 }
 
@@ -318,10 +321,10 @@ fn attribution() {
         &paths.compare_models(&[AttributionModel::First, markov]).unwrap(),
         r#"
         {"models":[{"model":"first","credits":[{"channel":0,"conversions":1.0,"value":0.0},{"channel":2,
-        "conversions":0.0,"value":0.0}],"attributed":1,"unattributed":0,"value":0.0},
+        "conversions":0.0,"value":0.0}],"attributed":1,"unattributed":0,"nulls":1,"value":0.0},
         {"model":{"markov":{"order":1,"removal":"to_null","nulls":"counted"}},"credits":[{"channel":0,
         "conversions":0.5,"value":0.0},{"channel":2,"conversions":0.5,"value":0.0}],"attributed":1,
-        "unattributed":0,"value":0.0,"removal_effects":[1.0,1.0]}],"channels":[{"channel":0,
+        "unattributed":0,"nulls":1,"value":0.0,"removal_effects":[1.0,1.0]}],"channels":[{"channel":0,
         "conversions":[1.0,0.5],"least":0.5,"most":1.0},{"channel":2,"conversions":[0.0,0.5],"least":0.0,
         "most":0.5}]}"#,
     );

@@ -12,7 +12,8 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use flate2::read::GzDecoder;
 use patronage::Share;
 use patronage::journey::{
-    Calendar, CalendarUnit, DurationDetail, JourneyGraph, JourneyLog, Retention, StepTable, Variant, Variants,
+    Calendar, CalendarUnit, DurationDetail, Durations, JourneyGraph, JourneyLog, Retention, StepTable,
+    Variant, Variants,
 };
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -229,6 +230,19 @@ fn every_edge_with_its_dwell_time() {
         }
         assert_eq!(graph.edges().len(), found, "{name}");
     }
+}
+
+/// From the first event to the last, by pm4py on the running example.
+#[test]
+fn how_long_cases_take() {
+    let Some(data) = folder() else { return };
+    let mut lengths = Durations::new(EXACT);
+    for journey in log(&data, "running-example.csv").journeys() {
+        let times = journey.times();
+        lengths.push(times[times.len() - 1].abs_diff(times[0]));
+    }
+    assert_eq!(lengths.mean_seconds(), Some(966_890.0));
+    assert_eq!(lengths.median().map(|median| median.seconds), Some(815_940.0));
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 mod import;
 mod keep;
+#[path = "../support/number.rs"]
+mod number;
 mod options;
 mod show;
 

@@ -8,18 +8,7 @@ use patronage::simulate::Truth;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// Writes a number with commas between thousands.
-pub(crate) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(crate) use super::number::number;
 
 pub(crate) fn segments(out: &mut dyn Write, review: &Review) -> io::Result<()> {
     writeln!(out, "\nWho belongs together: segments by recency, frequency and monetary value")?;

@@ -95,6 +95,7 @@ pub struct Attribution {
     pub(super) credits: Vec<ChannelCredit>,
     attributed: u64,
     unattributed: u64,
+    nulls: u64,
     value: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     removal_effects: Vec<f64>,
@@ -121,6 +122,12 @@ impl Attribution {
     /// Conversions of paths without any touch, for which nobody gets credit.
     pub const fn unattributed(&self) -> u64 {
         self.unattributed
+    }
+
+    /// Customers whose paths did not end in a conversion. Only Markov models with [`NullPaths::Counted`] look at them;
+    /// with the conversions they are all customers there are.
+    pub const fn nulls(&self) -> u64 {
+        self.nulls
     }
 
     /// The value of the attributed conversions.
@@ -277,7 +284,15 @@ impl ConversionPaths {
             .map(|(&channel, (&conversions, &value))| ChannelCredit { channel, conversions, value })
             .collect();
         let unattributed = self.conversions() - attributed;
-        Ok(Attribution { model, credits, attributed, unattributed, value, removal_effects })
+        Ok(Attribution {
+            model,
+            credits,
+            attributed,
+            unattributed,
+            nulls: self.nulls(),
+            value,
+            removal_effects,
+        })
     }
 
     /// Conversions of paths with touches, and their value.

@@ -2,6 +2,7 @@ use super::graph::estimate;
 use super::thread::ThreadRules;
 use super::{Durations, Thread};
 use crate::measure::{Estimate, Share};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -135,12 +136,14 @@ pub enum RepeatRate {
 }
 
 /// How often customers had to come again, and what else happened in their matters. Threads too young to know are left
-/// out of every number but [`immature`](Self::immature); the definition goes along as [`rules`](Self::rules).
+/// out of every number but [`immature`](Self::immature); the definition goes along as [`rules`](Self::rules) and
+/// [`as_of`](Self::as_of).
 ///
 /// Every share has threads as its denominator: those that are mature, or of these the resolved ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ContactReport {
     rules: ThreadRules,
+    as_of: DateTime<Utc>,
     #[serde(rename = "mature")]
     tally: ContactTally,
     immature: u64,
@@ -165,13 +168,24 @@ impl Apart {
 }
 
 impl ContactReport {
-    pub(super) const fn new(rules: ThreadRules, tally: ContactTally, immature: u64, apart: Apart) -> Self {
-        Self { rules, tally, immature, apart }
+    pub(super) const fn new(
+        rules: ThreadRules,
+        as_of: DateTime<Utc>,
+        tally: ContactTally,
+        immature: u64,
+        apart: Apart,
+    ) -> Self {
+        Self { rules, as_of, tally, immature, apart }
     }
 
     /// What counted as one matter and one contact.
     pub const fn rules(&self) -> &ThreadRules {
         &self.rules
+    }
+
+    /// The instant up to which everything was known; it decides which threads are mature.
+    pub const fn as_of(&self) -> DateTime<Utc> {
+        self.as_of
     }
 
     /// How many threads there are, mature or not.

@@ -26,6 +26,7 @@ pub struct Conformance {
     designed: DesignedJourney,
     journeys: u64,
     open: u64,
+    ties: u64,
     fitting: u64,
     #[serde(rename = "mean_fitness", serialize_with = "mean")]
     fitness: Fitness,
@@ -68,6 +69,7 @@ impl Conformance {
             designed: designed.clone(),
             journeys: 0,
             open: 0,
+            ties: 0,
             fitting: 0,
             fitness: Fitness::default(),
             skipped: BTreeMap::new(),
@@ -81,6 +83,7 @@ impl Conformance {
     pub fn push(&mut self, replay: &Replay) {
         self.journeys += 1;
         self.open += u64::from(replay.ending() == Ending::Open);
+        self.ties += replay.ties();
         self.fitting += u64::from(replay.fits());
         self.fitness.push(replay.fitness());
         let mut said: Vec<&Deviation> = replay.deviations().iter().collect();
@@ -113,6 +116,7 @@ impl Conformance {
         }
         self.journeys += other.journeys;
         self.open += other.open;
+        self.ties += other.ties;
         self.fitting += other.fitting;
         self.fitness.units += other.fitness.units;
         self.fitness.journeys += other.fitness.journeys;
@@ -142,6 +146,11 @@ impl Conformance {
     /// How many of them may still go on (censored).
     pub const fn open(&self) -> u64 {
         self.open
+    }
+
+    /// How many pairs of neighbouring events happened at one instant, so that their order is that of the input.
+    pub const fn ties(&self) -> u64 {
+        self.ties
     }
 
     /// The share of journeys that fit wholly, with the Wilson interval; `None` without journeys.

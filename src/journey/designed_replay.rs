@@ -68,6 +68,7 @@ pub struct Replay {
     customer: u32,
     ending: Ending,
     fitness: Share,
+    ties: u64,
     deviations: Vec<Deviation>,
 }
 
@@ -86,6 +87,11 @@ impl Replay {
     /// shortest designed one. A step in the wrong order is both. Lateness does not lower it.
     pub const fn fitness(&self) -> Share {
         self.fitness
+    }
+
+    /// How many pairs of neighbouring events happened at one instant, so that their order is that of the input.
+    pub const fn ties(&self) -> u64 {
+        self.ties
     }
 
     /// Every difference, in the order in which it shows.
@@ -179,7 +185,9 @@ impl DesignedJourney {
         let fitness =
             Share::of(u64::from(cost).min(whole), whole).ok().flatten().unwrap_or_default().complement();
         let deviations = self.deviations(names, journey, lived, &alignment, end);
-        Replay { customer: journey.customer(), ending, fitness, deviations }
+        let later = journey.times().iter().skip(1);
+        let ties = journey.times().iter().zip(later).map(|(one, two)| u64::from(one == two)).sum();
+        Replay { customer: journey.customer(), ending, fitness, ties, deviations }
     }
 
     /// The least cost of having seen the first events and stand at each step, and the move that led there.

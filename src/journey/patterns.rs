@@ -106,7 +106,8 @@ pub fn frequent_sequences(
 }
 
 /// Which visits to an event are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Visits {
     /// The first in each journey.
     First,
@@ -117,12 +118,25 @@ pub enum Visits {
 /// What happened step by step before an event, or from the beginning of journeys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepTable {
+    before: Option<(u16, Visits)>,
     visits: u64,
+    ties: u64,
     /// By step, then code.
     counts: Vec<Vec<u64>>,
 }
 
 impl StepTable {
+    /// Before which event, and which visits to it; `None` where steps are counted from the beginning of journeys.
+    pub const fn is_before(&self) -> Option<(u16, Visits)> {
+        self.before
+    }
+
+    /// How many pairs of neighbouring events of the log happened at one instant, so that their order is that of the
+    /// input.
+    pub const fn ties(&self) -> u64 {
+        self.ties
+    }
+
     /// How many visits (or journeys) were looked at: the whole of every share.
     pub const fn visits(&self) -> u64 {
         self.visits
@@ -143,11 +157,12 @@ impl StepTable {
         self.visits - self.counts.get(step).map_or(0, |row| row.iter().sum::<u64>())
     }
 
-    fn new(log: &JourneyLog, depth: usize) -> Result<Self, JourneyError> {
+    fn new(log: &JourneyLog, depth: usize, before: Option<(u16, Visits)>) -> Result<Self, JourneyError> {
         if !(1..=1_000).contains(&depth) {
             return Err(JourneyError::Setting { setting: "depth", rule: "must be 1 to 1,000" });
         }
-        Ok(Self { visits: 0, counts: vec![vec![0; log.activities().len()]; depth] })
+        let counts = vec![vec![0; log.activities().len()]; depth];
+        Ok(Self { before, visits: 0, ties: log.ties(), counts })
     }
 
     fn see<'a>(&mut self, activities: impl Iterator<Item = &'a u16>) {
@@ -175,7 +190,7 @@ impl StepTable {
     /// # Ok::<(), patronage::journey::JourneyError>(())
     /// ```
     pub fn before(log: &JourneyLog, event: u16, depth: usize, visits: Visits) -> Result<Self, JourneyError> {
-        let mut table = Self::new(log, depth)?;
+        let mut table = Self::new(log, depth, Some((event, visits)))?;
         for journey in log.journeys() {
             let activities = journey.activities();
             for (place, _) in activities.iter().enumerate().filter(|(_, code)| **code == event) {
@@ -193,7 +208,7 @@ impl StepTable {
     /// # Errors
     /// [`JourneyError::Setting`] when `depth` is not 1 to 1,000.
     pub fn from_start(log: &JourneyLog, depth: usize) -> Result<Self, JourneyError> {
-        let mut table = Self::new(log, depth)?;
+        let mut table = Self::new(log, depth, None)?;
         for journey in log.journeys() {
             table.see(journey.activities().iter());
         }

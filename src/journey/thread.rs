@@ -486,7 +486,7 @@ impl ThreadBuilder {
                 immature += 1;
             }
         }
-        super::ContactReport::new(self.rules, tally, immature, self.apart)
+        super::ContactReport::new(self.rules, as_of, tally, immature, self.apart)
     }
 }
 
