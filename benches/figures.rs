@@ -19,6 +19,8 @@
     reason = "a bench prints, reads clocks, and stops where it cannot measure"
 )]
 
+#[path = "measure/bayes.rs"]
+mod bayes;
 #[path = "measure/cpu.rs"]
 mod cpu;
 #[path = "measure/data.rs"]
@@ -52,6 +54,7 @@ fn main() {
     segments();
     pool.install(value::figures);
     pool.install(uncertainty::figures);
+    pool.install(bayes::figures);
     memory();
     sqlite::figures();
     review::figures();

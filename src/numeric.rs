@@ -4,6 +4,8 @@
 mod accuracy;
 pub(crate) mod beta_ratio;
 pub(crate) mod chi_square;
+#[cfg(feature = "bayes")]
+pub(crate) mod convergence;
 pub(crate) mod double;
 pub(crate) mod dropout_series;
 pub(crate) mod exact;
@@ -14,12 +16,16 @@ pub(crate) mod gauss;
 pub(crate) mod hypergeometric;
 pub(crate) mod incomplete_beta;
 pub(crate) mod linear;
+#[cfg(feature = "bayes")]
+pub(crate) mod nuts;
 pub(crate) mod optimise;
 pub(crate) mod percentile;
 #[cfg_attr(not(test), expect(dead_code, reason = "nobody needs Holm's adjustment yet"))]
 pub(crate) mod proportion;
 pub(crate) mod quadrature;
 pub(crate) mod quantile;
+#[cfg(feature = "bayes")]
+pub(crate) mod quick_exponential;
 pub(crate) mod random;
 #[cfg(test)]
 pub(crate) mod reference;
