@@ -19,6 +19,8 @@
     reason = "a bench prints, reads clocks, and stops where it cannot measure"
 )]
 
+#[path = "measure/bayes.rs"]
+mod bayes;
 #[path = "measure/cpu.rs"]
 mod cpu;
 #[path = "measure/data.rs"]
@@ -57,6 +59,7 @@ fn main() {
     pool.install(value::figures);
     pool.install(uncertainty::figures);
     journeys::figures();
+    pool.install(bayes::figures);
     memory();
     sqlite::figures();
     review::figures();

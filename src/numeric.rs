@@ -4,6 +4,8 @@
 mod accuracy;
 pub(crate) mod beta_ratio;
 pub(crate) mod chi_square;
+#[cfg(feature = "bayes")]
+pub(crate) mod convergence;
 pub(crate) mod double;
 pub(crate) mod dropout_series;
 pub(crate) mod exact;
@@ -17,11 +19,15 @@ pub(crate) mod incomplete_beta;
 pub(crate) mod least_squares;
 pub(crate) mod linear;
 pub(crate) mod logistic;
+#[cfg(feature = "bayes")]
+pub(crate) mod nuts;
 pub(crate) mod optimise;
 pub(crate) mod percentile;
 pub(crate) mod proportion;
 pub(crate) mod quadrature;
 pub(crate) mod quantile;
+#[cfg(feature = "bayes")]
+pub(crate) mod quick_exponential;
 pub(crate) mod random;
 #[cfg(test)]
 pub(crate) mod reference;

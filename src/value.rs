@@ -9,7 +9,8 @@
 //! 3. [`PurchaseModel`] for P(alive) and expected purchases, [`PurchaseForecast`] for all else that is to come,
 //!    [`LifetimeValue`] for money;
 //! 4. [`Fit::interval`] for how sure any of these numbers is, [`Bootstrap`] where the data are to say that themselves,
-//!    and [`PurchasePrediction`] for what may really happen.
+//!    `Posterior` (feature `bayes`) where nothing is taken to be normal, and [`PurchasePrediction`] for what may really
+//!    happen.
 //!
 //! | model | customers leave | purchases come |
 //! |---|---|---|
@@ -19,6 +20,7 @@
 //! | [`ParetoNbd`] | at any time | at random |
 //! | [`BgCnbd`] | after a repeat purchase | regularly |
 //! | [`MbgCnbd`] | after any purchase | regularly |
+//! | [`ParetoGgg`] | at any time | each by their own regularity |
 //! | [`BgBb`] | before an opportunity | at opportunities, once in each period |
 //!
 //! With a contract customers cannot leave unnoticed: they renew it, or not. From how long contracts last
@@ -74,6 +76,8 @@ mod at_least;
 mod at_risk;
 mod beta_discrete_weibull;
 mod beta_geometric;
+#[cfg(feature = "bayes")]
+mod beta_geometric_gradient;
 mod bg_bb;
 mod bg_cnbd;
 mod bg_nbd;
@@ -112,6 +116,8 @@ mod lifetime;
 mod likelihood;
 mod likelihood_ratio;
 mod living;
+#[cfg(feature = "bayes")]
+mod log_posterior;
 mod mbg_cnbd;
 mod mbg_nbd;
 mod model;
@@ -120,16 +126,29 @@ mod nbd;
 #[cfg(feature = "parallel")]
 mod parallel;
 mod parameters;
+mod pareto_ggg;
+mod pareto_ggg_forecast;
+mod pareto_ggg_prediction;
 mod pareto_nbd;
+#[cfg(feature = "bayes")]
+mod posterior;
+#[cfg(feature = "bayes")]
+mod posterior_error;
+#[cfg(feature = "bayes")]
+mod posterior_of;
 mod prediction;
 mod prior;
 mod profitability;
 mod purchase_counts;
 mod purchase_prediction;
 mod regular_model;
+mod regularity;
+mod renewals;
 mod resample;
 #[cfg(test)]
 mod sample;
+#[cfg(feature = "bayes")]
+mod sampling;
 mod saved_fit;
 mod shifted_beta_geometric;
 mod spend;
@@ -142,6 +161,7 @@ mod timed_buyer;
 mod timed_summaries;
 mod tracking;
 mod vuong;
+mod waiting;
 mod with_covariates;
 
 pub use beta_discrete_weibull::BetaDiscreteWeibull;
@@ -180,12 +200,19 @@ pub use model_kind::{Dropout, ModelKind};
 pub use nbd::Nbd;
 #[cfg(feature = "parallel")]
 pub use parallel::{Columns, in_parallel};
+pub use pareto_ggg::ParetoGgg;
 pub use pareto_nbd::ParetoNbd;
+#[cfg(feature = "bayes")]
+pub use posterior::{ChainReport, Marginal, Posterior};
+#[cfg(feature = "bayes")]
+pub use posterior_error::{PosteriorError, Unconverged};
 pub use prediction::Prediction;
 pub use prior::{Prior, Priors};
 pub use profitability::Profitability;
 pub use purchase_counts::{PurchaseCount, purchase_counts};
 pub use purchase_prediction::PurchasePrediction;
+#[cfg(feature = "bayes")]
+pub use sampling::Sampling;
 pub use shifted_beta_geometric::ShiftedBetaGeometric;
 pub use spend::{FirstPurchase, RepeatSpend, RepeatSpends};
 pub use summaries::{PurchaseLog, Summaries};

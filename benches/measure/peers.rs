@@ -1,12 +1,13 @@
 //! Our side of the comparison with peers: writes the data for both, and times one task.
 
+use super::bayes;
 use super::cpu::seconds;
 use super::data::{self, LogData};
 use patronage::Share;
 use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns};
 use patronage::value::{
-    BgNbd, Buyers, Discount, GammaGamma, Horizon, LifetimeValue, ParetoNbd, PurchaseModel, RepeatSpends,
-    Summaries,
+    BgNbd, Buyers, Discount, GammaGamma, Horizon, LifetimeValue, ParetoNbd, Prior, Priors, PurchaseModel,
+    RepeatSpends, Summaries,
 };
 use std::fs;
 use std::hint::black_box;
@@ -74,6 +75,13 @@ fn time(task: &str) -> (f64, f64) {
                 || BgNbd::fit(black_box(&buyers).buyers().iter()).expect("the shop is fitted").into_model();
             (seconds(3, fit), fit().alpha())
         }
+        "posterior" => {
+            let (cdnow, sampling) = (data::cdnow(), bayes::sampling());
+            let sampling = sampling.with_priors(priors());
+            let sample =
+                || BgNbd::posterior(black_box(&cdnow).buyers().iter(), &sampling).expect("CDNOW is sampled");
+            (seconds(3, sample), sample().mean(BgNbd::alpha))
+        }
         "score" => {
             let (model, horizon) = (model(), Horizon::new(39.0).expect("a horizon"));
             let buyers = buyers();
@@ -121,6 +129,13 @@ fn time(task: &str) -> (f64, f64) {
         }
         _ => panic!("no task is called {task}"),
     }
+}
+
+/// What the peers are told beforehand as well.
+fn priors() -> Priors {
+    ["r", "alpha", "a", "b"]
+        .into_iter()
+        .fold(Priors::NONE, |priors, name| priors.with(name, Prior::log_normal(1.0, 2.0).expect("a prior")))
 }
 
 fn model() -> BgNbd {

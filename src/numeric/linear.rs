@@ -185,10 +185,19 @@ pub(crate) struct Cholesky {
 }
 
 impl Cholesky {
-    /// L times a vector: normal draws become those of the covariance L L'.
-    pub(crate) fn times(&self, vector: &[f64]) -> Vec<f64> {
-        let row = |row: usize| (0..=row).map(|k| self.cells[row * self.size + k] * vector[k]).sum();
-        (0..self.size.min(vector.len())).map(row).collect()
+    /// Makes L x of x: normal draws become those of the covariance L L'.
+    pub(crate) fn stretch(&self, x: &mut [f64]) {
+        for row in (0..self.size).rev() {
+            x[row] = (0..=row).map(|k| self.cells[row * self.size + k] * x[k]).sum();
+        }
+    }
+
+    /// Makes L' x of x.
+    #[cfg(feature = "bayes")]
+    pub(crate) fn transposed_times(&self, x: &mut [f64]) {
+        for row in 0..self.size {
+            x[row] = (row..self.size).map(|k| self.cells[k * self.size + row] * x[k]).sum();
+        }
     }
 
     /// The x with L L' x = `right`.

@@ -232,7 +232,10 @@ pub struct Rows {
 }
 
 impl Rows {
-    fn of(spends: impl IntoIterator<Item = RepeatSpend>, priors_say_all: bool) -> Result<Self, FitError> {
+    pub(super) fn of(
+        spends: impl IntoIterator<Item = RepeatSpend>,
+        priors_say_all: bool,
+    ) -> Result<Self, FitError> {
         let mut kept: Vec<RepeatSpend> = Vec::new();
         let mut customers = 0_u64;
         for (row, spend) in spends.into_iter().enumerate() {

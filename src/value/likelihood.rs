@@ -48,6 +48,12 @@ pub trait Likelihood: Clone {
 
     /// The log-likelihood of the data with its first and second derivatives in the parameters.
     fn slopes(&self, data: &Self::Data) -> Slopes;
+
+    /// As [`slopes`](Self::slopes) without the second derivatives: what a sampler asks for.
+    #[cfg(feature = "bayes")]
+    fn gradient(&self, data: &Self::Data) -> Gradient {
+        self.slopes(data).into()
+    }
 }
 
 /// What differences of a parameter are measured by, in a search and elsewhere.
@@ -85,6 +91,20 @@ impl Slopes {
 pub(super) fn pace(rows: &DistinctRows) -> f64 {
     let pace = rows.total_age / rows.total_frequency.max(1.0);
     if pace > 0.0 { pace } else { 1.0 }
+}
+
+/// The log-likelihood with its first derivatives in the parameters themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradient {
+    pub(super) value: f64,
+    pub(super) gradient: Vec<f64>,
+}
+
+#[cfg(feature = "bayes")]
+impl From<Slopes> for Gradient {
+    fn from(slopes: Slopes) -> Self {
+        Self { value: slopes.value, gradient: slopes.gradient }
+    }
 }
 
 /// A model in which customers leave right after a purchase.
@@ -126,5 +146,10 @@ impl<M: LeavesAfterPurchase> Likelihood for M {
 
     fn slopes(&self, data: &DistinctRows) -> Slopes {
         self.family().slopes(data)
+    }
+
+    #[cfg(feature = "bayes")]
+    fn gradient(&self, data: &DistinctRows) -> Gradient {
+        self.family().gradient(data)
     }
 }

@@ -5,6 +5,7 @@ use crate::measure::Share;
 use crate::numeric::linear::{Cholesky, Symmetric};
 use crate::numeric::percentile::{mean_and_deviation, percentile};
 use crate::numeric::random::Random;
+use std::cmp::Ordering;
 use std::fmt;
 
 /// What will really happen, by simulation: a total with the bounds that it will lie in.
@@ -67,22 +68,35 @@ pub(super) fn repeated<T>(repeats: u32, one: impl Fn(u64) -> T) -> Result<Vec<T>
 }
 
 /// Distinct customers, and how many there are of each, in an order of their own.
-pub(super) struct Counted(Vec<(Buyer, u32)>);
+pub(super) struct Counted<B = Buyer>(Vec<(B, u32)>);
 
-impl Counted {
-    pub(super) fn of(buyers: impl IntoIterator<Item = Buyer>) -> Self {
-        let mut buyers: Vec<Buyer> = buyers.into_iter().collect();
-        buyers.sort_unstable_by_key(Buyer::key);
-        let equal = buyers.chunk_by(|one, next| one == next);
+impl<B: Copy + PartialEq> Counted<B> {
+    pub(super) fn sorted(
+        customers: impl IntoIterator<Item = B>,
+        order: impl FnMut(&B, &B) -> Ordering,
+    ) -> Self {
+        let mut customers: Vec<B> = customers.into_iter().collect();
+        customers.sort_unstable_by(order);
+        let equal = customers.chunk_by(|one, next| one == next);
         let counted =
             equal.filter_map(|equal| Some((*equal.first()?, u32::try_from(equal.len()).unwrap_or(u32::MAX))));
         Self(counted.collect())
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (B, u32)> {
+        self.0.iter().copied()
+    }
+}
+
+impl Counted {
+    pub(super) fn of(buyers: impl IntoIterator<Item = Buyer>) -> Self {
+        Self::sorted(buyers, |one, other| one.key().cmp(&other.key()))
+    }
+
     /// How many purchases all of them make, this time.
     pub(super) fn total<M: PurchaseModel>(&self, model: &M, horizon: Horizon, random: &mut Random) -> f64 {
         let mut total = 0.0;
-        for &(buyer, times) in &self.0 {
+        for (buyer, times) in self.iter() {
             let (p_alive, living) = (model.p_alive(buyer), model.living(buyer));
             for _ in 0..times {
                 if p_alive >= 1.0 || random.uniform() < p_alive {
@@ -113,7 +127,7 @@ pub(super) fn simulate(
 }
 
 /// Models around a fitted one, as likely as the data leave them: normal in the logarithms of the parameters.
-struct Around<'a, M> {
+pub(super) struct Around<'a, M> {
     fit: &'a Fit<M>,
     factor: Cholesky,
 }
@@ -122,7 +136,7 @@ struct Around<'a, M> {
 const MOST_DRAWS: u32 = 100;
 
 impl<'a, M: Likelihood> Around<'a, M> {
-    fn new(fit: &'a Fit<M>) -> Result<Self, FitError> {
+    pub(super) fn new(fit: &'a Fit<M>) -> Result<Self, FitError> {
         let parameters = fit.parameters();
         let value = |index: usize| parameters.get(index).map_or(1.0, |parameter| parameter.value);
         let covariance = Symmetric::from_upper(parameters.len(), |row, column| {
@@ -133,11 +147,11 @@ impl<'a, M: Likelihood> Around<'a, M> {
         Ok(Self { fit, factor })
     }
 
-    fn draw(&self, random: &mut Random) -> Result<M, FitError> {
+    pub(super) fn draw(&self, random: &mut Random) -> Result<M, FitError> {
         let fitted = self.fit.parameters();
         let drawn = (0..MOST_DRAWS).find_map(|_| {
-            let normal: Vec<f64> = fitted.iter().map(|_| random.normal()).collect();
-            let steps = self.factor.times(&normal);
+            let mut steps: Vec<f64> = fitted.iter().map(|_| random.normal()).collect();
+            self.factor.stretch(&mut steps);
             let parameters: Vec<f64> =
                 fitted.iter().zip(steps).map(|(fitted, step)| fitted.value * libm::exp(step)).collect();
             self.fit.model().with_parameters(&parameters)

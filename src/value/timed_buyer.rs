@@ -4,6 +4,7 @@ use crate::purchase::PurchaseHistory;
 use crate::validation::ValidationError;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// How one customer has bought so far, and how evenly: what a model of regular buying is fitted to.
 ///
@@ -41,6 +42,9 @@ impl TryFrom<Fields> for TimedBuyer {
 }
 
 impl TimedBuyer {
+    /// Someone who has just bought for the first time.
+    pub const NEW: Self = Self { buyer: Buyer::NEW, ln_intervals: 0.0 };
+
     /// Checks a customer with the sum of the logarithms of the times between their purchases, 0 for those who never
     /// came back. Both in one unit of time.
     ///
@@ -121,6 +125,17 @@ impl TimedBuyer {
     /// What was made here and holds to the rules.
     pub(super) fn trusted(buyer: Buyer, ln_intervals: f64) -> Self {
         Self { buyer, ln_intervals: ln_intervals + 0.0 }
+    }
+
+    /// The same customer after a further time without a purchase.
+    pub(super) fn after_silence(self, silence: f64) -> Self {
+        Self { buyer: self.buyer.after_silence(silence), ..self }
+    }
+
+    /// The order of likelihoods: by count, then by times.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        let (one, next) = (self.buyer.key(), other.buyer.key());
+        one.cmp(&next).then(self.ln_intervals.total_cmp(&other.ln_intervals))
     }
 
     /// The row for all models.

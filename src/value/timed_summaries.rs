@@ -54,6 +54,11 @@ impl<'a> TimedBuyers<'a> {
         self.buyers
     }
 
+    /// Checks that a caller's column has a row for each customer.
+    pub(super) fn fits(&self, column: &'static str, found: usize) -> Result<(), ValueError> {
+        self.buyers.fits(column, found)
+    }
+
     /// The customers one by one, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = TimedBuyer> + Clone + use<'a> {
         let rows = self.buyers.iter().zip(self.ln_intervals);

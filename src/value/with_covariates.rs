@@ -205,15 +205,19 @@ impl<M: TakesCovariates> WithCovariates<M> {
                 covariate_rows::check(process, covariates)?;
             }
         }
+        fit_with_priors(&Self::unknown(customers), &rows, priors)
+    }
+
+    /// Where a search for the parameters begins.
+    pub(super) fn unknown(customers: &CovariateBuyers<'_>) -> Self {
         let unknown = |covariates: &Covariates<'_>| {
             covariates.names().map(|name| Coefficient { covariate: name.to_owned(), value: 0.0 }).collect()
         };
-        let like = Self {
+        Self {
             base: M::unfitted(),
             transaction: unknown(customers.transaction()),
             lifetime: unknown(customers.lifetime()),
-        };
-        fit_with_priors(&like, &rows, priors)
+        }
     }
 
     /// The plain model of a customer: from it come P(alive), expected purchases, lifetime value and all else.
