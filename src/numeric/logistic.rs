@@ -208,6 +208,7 @@ fn in_units(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn fitted(columns: &[&[f64]], outcome: &[u8]) -> Result<Logistic, NoMaximum> {
         let columns: Vec<Vec<f64>> = columns.iter().map(|column| column.to_vec()).collect();
@@ -295,5 +296,43 @@ mod tests {
         (hit[10_000], hit[10_003]) = (true, false);
         let found = fit(&Standardised::new(&[x]).unwrap(), &hit).unwrap();
         assert!(found.coefficients[1] > 10.0 && found.iterations < 40, "{found:?}");
+    }
+
+    /// Whether a line parts the points, but for those on it: then one through two of them does.
+    fn is_parted(points: &[(i32, i32)], outcome: &[bool]) -> bool {
+        let through = |&(x1, y1): &(i32, i32), &(x2, y2): &(i32, i32)| {
+            let gains = points.iter().zip(outcome).map(|(&(x, y), &holds)| {
+                let side = (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1);
+                if holds { side } else { -side }
+            });
+            (gains.clone().min(), gains.max())
+        };
+        points.iter().any(|one| {
+            points.iter().any(
+                |other| matches!(through(one, other), (Some(least), Some(most)) if least >= 0 && most > 0),
+            )
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn there_is_a_maximum_just_where_no_line_parts_the_outcomes(
+            rows in prop::collection::vec((-3_i32..=3, -3_i32..=3, any::<bool>()), 6..18),
+        ) {
+            let points: Vec<(i32, i32)> = rows.iter().map(|&(x, y, _)| (x, y)).collect();
+            let outcome: Vec<bool> = rows.iter().map(|&(.., holds)| holds).collect();
+            prop_assume!(outcome.contains(&true) && outcome.contains(&false));
+            let column = |of: fn(&(i32, i32)) -> i32| points.iter().map(|point| f64::from(of(point))).collect::<Vec<_>>();
+            let Ok(data) = Standardised::new(&[column(|point| point.0), column(|point| point.1)]) else { return Ok(()) };
+            prop_assume!(data.correlations().dependent(1e-8).is_none());
+            let found = fit(&data, &outcome);
+            if is_parted(&points, &outcome) {
+                prop_assert!(matches!(found, Err(NoMaximum::Separated(_))), "{found:?}");
+            } else {
+                prop_assert!(found.is_ok(), "{found:?}");
+            }
+        }
     }
 }
