@@ -342,6 +342,9 @@ impl FunnelReport {
 
     /// Holds this group against another one that was counted by the same funnel, step by step.
     ///
+    /// Of customers whose window is still open only the quick have gone on, so a younger group looks better than it is:
+    /// where groups differ in age, count only those who began at least a window ago.
+    ///
     /// # Errors
     /// [`JourneyError::DifferentRules`] when the funnels differ.
     pub fn compare(&self, other: &Self, level: Share) -> Result<FunnelComparison, JourneyError> {

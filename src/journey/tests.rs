@@ -269,6 +269,32 @@ proptest! {
         }
     }
 
+    /// Whose interactions come first does not matter, only that those of each customer are in order of time; and ending
+    /// on the way what is mature leads to the same numbers.
+    #[test]
+    fn contacts_are_a_left_fold(all in mixed(), peek in 0_usize..50) {
+        let whole = followed(&all, |_| true);
+        let mut by_customer: Vec<_> = all.iter().collect();
+        by_customer.sort_by_key(|one| (one.customer(), one.at()));
+        let mut grouped = ThreadBuilder::new(ThreadRules::default());
+        for one in by_customer {
+            grouped.push(one).unwrap();
+        }
+        prop_assert_eq!(&grouped, &whole);
+
+        let mut sorted: Vec<_> = all.iter().collect();
+        sorted.sort_by_key(|one| one.at());
+        let mut stepwise = ThreadBuilder::new(ThreadRules::default());
+        for (place, one) in sorted.iter().enumerate() {
+            if place == peek {
+                // Until just before, everything is known.
+                stepwise.close(one.at() - TimeDelta::microseconds(1));
+            }
+            stepwise.push(one).unwrap();
+        }
+        prop_assert_eq!(stepwise.contacts(at(99 * DAY)), whole.contacts(at(99 * DAY)));
+    }
+
     #[test]
     fn the_map_in_parts_equals_the_whole(all in mixed(), cut in 0_usize..50) {
         let filled = |part: &[Interaction]| {

@@ -445,6 +445,9 @@ impl ThreadBuilder {
     }
 
     /// Ends every matter that is mature at an instant, and returns them in the order of customer and reason.
+    ///
+    /// All interactions up to and including `as_of` must have been pushed: a contact that comes in later finds its matter
+    /// ended, and begins another.
     pub fn close(&mut self, as_of: DateTime<Utc>) -> Vec<Thread> {
         let rules = self.rules;
         let mature = |(thread, _): &(Thread, DateTime<Utc>)| thread.is_mature(&rules, as_of);
