@@ -16,7 +16,7 @@ const MEANS: DurationDetail = DurationDetail::Moments;
 /// The tasks that events are counted for: what it is called, what it does, and the millions a second that are promised.
 const TASKS: [(&str, &str, f64); 7] = [
     ("interactions", "transition graph with dwell from interactions", 10.0),
-    ("own_terms", "transition graph with dwell from interactions, half by terms of one's own", 5.0),
+    ("own_terms", "transition graph with dwell from interactions, half by terms of one's own", 10.0),
     ("grouped", "transition graph with dwell from a prepared log", 100.0),
     ("unsorted", "transition graph with dwell from unsorted columns", 30.0),
     ("funnel", "three-step windowed funnel from a prepared log", 80.0),

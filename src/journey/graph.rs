@@ -125,8 +125,8 @@ pub struct DeadEnd {
 /// counted exactly, not estimated.
 ///
 /// # Cost
-/// One pass over the log. Memory depends on the number of activities and edges, not of events. Up to 1,024 activities
-/// are looked up in a table, more in a map.
+/// One pass over the log, two with quantiles. Memory depends on the number of activities and edges, not of events. Up to
+/// 1,024 activities are looked up in a table, more in a map.
 ///
 /// # Example
 /// ```
@@ -555,41 +555,22 @@ pub(super) fn estimate(hits: u64, trials: u64, level: Share) -> Option<Estimate>
     Estimate::new(proportion.share()?, interval.lower, interval.upper, level, trials).ok()
 }
 
-/// The durations of each edge: written side by side first, so that each edge is then read in one go.
+/// The durations of each edge. Put where they belong one by one: to write them side by side first is quicker, but needs
+/// memory for every event.
 fn dwells(
     log: &JourneyLog,
     tallies: &[Tally],
     index: &mut EdgeIndex,
     detail: DurationDetail,
 ) -> Vec<Durations> {
-    let mut total = 0;
-    let mut places: Vec<usize> = Vec::with_capacity(tallies.len());
-    for tally in tallies {
-        places.push(total);
-        total += usize::try_from(tally.count).unwrap_or(0);
-    }
-    let mut all = vec![0_u64; total];
+    let mut all = vec![Durations::new(detail); tallies.len()];
     for journey in log.journeys() {
         let later = journey.activities().iter().zip(journey.times()).skip(1);
         for ((&from, &since), (&to, &time)) in journey.activities().iter().zip(journey.times()).zip(later) {
-            if let Some(place) = places.get_mut(index.slot(from, to, tallies.len())) {
-                if let Some(dwell) = all.get_mut(*place) {
-                    *dwell = between(since, time);
-                }
-                *place += 1;
+            if let Some(dwell) = all.get_mut(index.slot(from, to, tallies.len())) {
+                dwell.push(between(since, time));
             }
         }
     }
-    let mut first = 0;
-    places
-        .iter()
-        .map(|&end| {
-            let mut dwell = Durations::new(detail);
-            for &duration in all.get(first..end).unwrap_or_default() {
-                dwell.push(duration);
-            }
-            first = end;
-            dwell
-        })
-        .collect()
+    all
 }
