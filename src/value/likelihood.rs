@@ -95,6 +95,10 @@ pub(super) fn pace(rows: &DistinctRows) -> f64 {
 
 /// The log-likelihood with its first derivatives in the parameters themselves.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    not(feature = "bayes"),
+    expect(unreachable_pub, reason = "a trait shows it where the feature is on")
+)]
 pub struct Gradient {
     pub(super) value: f64,
     pub(super) gradient: Vec<f64>,

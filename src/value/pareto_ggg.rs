@@ -104,7 +104,7 @@ impl ParetoGgg {
     ///                (beta / (beta+t_x))^s B(k)
     /// B(k) = 1 - integral of f(u) (1 + u / (beta+t_x))^-s du over 0..T-t_x
     /// ```
-    /// with f the density of the time to the next purchase: k / (alpha+k t_x) times it is the odds of Beta(k, r+kx). B is
+    /// with f the density of the time to the next purchase: `k / (alpha+k t_x)` times it is the odds of Beta(k, r+kx). B is
     /// how likely no purchase was seen since the last, because it was not due or because the customer had left.
     ///
     /// # Cost

@@ -19,9 +19,9 @@ impl ParetoGgg {
     /// How many purchases a customer is expected to make within the horizon from now; P(alive) is taken into account.
     ///
     /// # Returns
-    /// 0 or more, to about six digits; to three for someone who has bought once where t is below 2, because customers who
-    /// buy hundreds of times in a burst make up a part of the mean then. For someone who has just bought for the first time
-    /// it is infinite where t is at most 1: that has no mean.
+    /// 0 or more, to about six digits; where t is below 2 to four, and for those who never came back to three, because
+    /// customers who buy hundreds of times in a burst make up a part of the mean then. For someone who has just bought for
+    /// the first time it is infinite where t is at most 1: that has no mean.
     ///
     /// # Formula
     /// ```text
@@ -49,7 +49,7 @@ impl ParetoGgg {
     /// `until` is not later.
     ///
     /// # Returns
-    /// 0 or more; a difference, to about six digits of the purchases until `until`.
+    /// 0 or more; a difference, as good as the purchases until `until` are known.
     ///
     /// # Cost
     /// Twice that of [`expected_purchases`](Self::expected_purchases).

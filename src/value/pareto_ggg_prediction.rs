@@ -19,7 +19,7 @@ const MOST_PURCHASES: u32 = 10_000;
 
 /// What a customer may be like, given all that is seen.
 struct Fates {
-    fates: Vec<Fate>,
+    each: Vec<Fate>,
     silence: f64,
     /// The rate of leaving is of Gamma(s, `loss_scale`), for those who are there now.
     s: f64,
@@ -55,16 +55,15 @@ impl Fates {
             until += libm::exp(ln_weight - ln_whole);
             Fate { until, ..fate }
         });
-        let fates = fates.collect();
-        Self { fates, silence, s: model.s(), loss_scale: regularity.loss_scale() + silence }
+        Self { each: fates.collect(), silence, s: model.s(), loss_scale: regularity.loss_scale() + silence }
     }
 
     /// How many purchases the customer makes within a time from now.
     fn draw(&self, time: f64, random: &mut Random) -> f64 {
         let share = random.uniform();
-        let place = self.fates.partition_point(|fate| fate.until < share);
+        let place = self.each.partition_point(|fate| fate.until < share);
         // The parts sum to 1 but for rounding.
-        let Some(fate) = self.fates.get(place).or(self.fates.last()) else { return 0.0 };
+        let Some(fate) = self.each.get(place).or(self.each.last()) else { return 0.0 };
         if random.uniform() >= fate.p_alive {
             return 0.0;
         }

@@ -200,12 +200,12 @@ impl<'a> Regularity<'a> {
             let [mut seen, mut grown, mut share, mut lost, mut lost_share] = [0.0; 5];
             self.waits(fineness, regular, [0.0, self.silence], |wait| {
                 let Wait { time, odds, growth, ln_density, step } = wait;
-                let loss = libm::log1p(time / loss_scale);
-                let part = step * libm::exp(ln_density - s * loss);
+                let leaving = libm::log1p(time / loss_scale);
+                let part = step * libm::exp(ln_density - s * leaving);
                 seen += part;
                 grown += part * growth;
                 share += part * odds / (1.0 + odds);
-                lost += part * loss;
+                lost += part * leaving;
                 lost_share += part * time / (loss_scale + time);
             });
             let mut silent = 1.0 - seen;

@@ -118,6 +118,7 @@ impl Renewals {
         let (step, last) = (libm::exp(ln_step), self.ln_front.len());
         // The largest term, and from there both ways.
         #[expect(
+            clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "it lies within the table"

@@ -113,7 +113,7 @@ fn person(model: &ParetoGgg, random: &mut Random) -> [f64; 3] {
 fn life(person: [f64; 3], age: f64, further: f64, random: &mut Random) -> (TimedBuyer, bool, f64) {
     let [k, rate, loss] = person;
     let gone = random.exponential() / loss;
-    let (mut now, mut last, mut count, mut logs, mut later) = (0.0, 0.0, 0, 0.0, 0.0);
+    let (mut now, mut last, mut count, mut ln_intervals, mut later) = (0.0, 0.0, 0, 0.0, 0.0);
     loop {
         let wait = random.gamma(k) / (k * rate);
         // A wait of less than any number is no wait.
@@ -123,13 +123,13 @@ fn life(person: [f64; 3], age: f64, further: f64, random: &mut Random) -> (Timed
         }
         if now <= age && wait > 0.0 {
             count += 1;
-            logs += libm::log(wait);
+            ln_intervals += libm::log(wait);
             last = now;
         } else if now > age {
             later += 1.0;
         }
     }
-    (timed(count, last, age, logs), gone > age, later)
+    (timed(count, last, age, ln_intervals), gone > age, later)
 }
 
 /// Simulated customers: the likelihood by its slopes, which are 0 in the mean; P(alive), silence and purchases by who is

@@ -1,3 +1,10 @@
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "small numbers"
+)]
+
 use super::*;
 use crate::numeric::random::Random;
 use crate::value::distinct_rows::DistinctRows;
@@ -54,7 +61,7 @@ fn cdnow_with_weak_priors() {
         assert_agrees(marginal, mean, deviation, error);
     }
     let level = Share::new(0.9).unwrap();
-    let b = posterior.interval(level, |model| model.b()).unwrap();
+    let b = posterior.interval(level, BgNbd::b).unwrap();
     assert!(
         (b.lower() - 1.588).abs() < 0.08
             && (b.value() - 2.491).abs() < 0.1
