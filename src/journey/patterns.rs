@@ -1,6 +1,6 @@
 use super::fold_hash::FoldState;
 use super::{JourneyError, JourneyLog};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Activities that often follow each other directly.
@@ -106,7 +106,7 @@ pub fn frequent_sequences(
 }
 
 /// Which visits to an event are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visits {
     /// The first in each journey.
