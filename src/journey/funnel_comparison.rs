@@ -41,8 +41,8 @@ pub struct FunnelGroup {
     as_of: DateTime<Utc>,
     customers: u64,
     entered: u64,
-    open: u64,
-    open_converted: u64,
+    immature: u64,
+    immature_converted: u64,
     ties: u64,
 }
 
@@ -63,13 +63,13 @@ impl FunnelGroup {
     }
 
     /// Of those who entered, how many had not had their whole time to convert: they are left out.
-    pub const fn open(&self) -> u64 {
-        self.open
+    pub const fn immature(&self) -> u64 {
+        self.immature
     }
 
-    /// Of the open, how many had converted already.
-    pub const fn open_converted(&self) -> u64 {
-        self.open_converted
+    /// Of the immature, how many had converted already.
+    pub const fn immature_converted(&self) -> u64 {
+        self.immature_converted
     }
 
     /// How many events happened at the same instant as the one before of the same customer.
@@ -132,8 +132,8 @@ impl FunnelComparison {
             as_of: report.as_of(),
             customers: report.customers(),
             entered: report.entered(),
-            open: report.open(),
-            open_converted: report.open_converted(),
+            immature: report.immature(),
+            immature_converted: report.immature_converted(),
             ties: report.ties(),
         };
         let (funnel, tests) = (first.funnel().clone(), steps.len() as u64);

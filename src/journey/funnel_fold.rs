@@ -181,11 +181,11 @@ impl FunnelFold {
 
     /// Whether a customer entered and their whole time to convert, from that first entry on, is over at `as_of`: shares
     /// and times count them, whether they converted or not. See [`FunnelReport`] for what closes when.
-    pub fn is_over(&self, customer: u32, as_of: DateTime<Utc>) -> bool {
+    pub fn is_mature(&self, customer: u32, as_of: DateTime<Utc>) -> bool {
         let status = self.slots.get(customer).and_then(|place| self.statuses.get(place));
         let last = self.funnel.plan.steps.last();
-        let over = status.zip(last).filter(|(status, _)| status.reached != 0);
-        over.is_some_and(|(status, last)| status.is_over(last, as_of.timestamp_micros()))
+        let mature = status.zip(last).filter(|(status, _)| status.reached != 0);
+        mature.is_some_and(|(status, last)| status.is_mature(last, as_of.timestamp_micros()))
     }
 
     /// Whether a customer has reached a step so far.

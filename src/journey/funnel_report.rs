@@ -43,7 +43,7 @@ pub enum FunnelOutcome {
 
 /// Of those whose time to reach a step is over: how many entered, met the step before, and met this one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Over {
+struct Mature {
     entered: u64,
     before: u64,
     reached: u64,
@@ -56,7 +56,7 @@ pub struct FunnelStepReport {
     open: u64,
     dropped: u64,
     excluded: u64,
-    over: Over,
+    mature: Mature,
     took: Vec<i64>,
     left_to: Vec<u64>,
     left_for_nothing: u64,
@@ -68,7 +68,8 @@ impl FunnelStepReport {
         self.reached
     }
 
-    /// Of those who came no further, how many still can: their window is not over. They are censored, not lost.
+    /// Of those who came no further, how many still can: the window of their last entry is not over. They are censored,
+    /// not lost.
     pub const fn open(&self) -> u64 {
         self.open
     }
@@ -85,14 +86,14 @@ impl FunnelStepReport {
 
     /// How many of those who entered have had their whole time to reach this step, whether they did or not: the
     /// denominator of [`share_of_entered`](FunnelReport::share_of_entered).
-    pub const fn over(&self) -> u64 {
-        self.over.entered
+    pub const fn mature(&self) -> u64 {
+        self.mature.entered
     }
 
     /// Of them, how many reached it: the numerator of the shares, and the customers of
     /// [`time_to_reach`](Self::time_to_reach).
-    pub const fn reached_of_over(&self) -> u64 {
-        self.over.reached
+    pub const fn mature_reached(&self) -> u64 {
+        self.mature.reached
     }
 
     /// Where those who came no further (dropped or excluded) went next: the activity that followed when they last stood
@@ -142,9 +143,9 @@ impl FunnelStepReport {
         self.open += other.open;
         self.dropped += other.dropped;
         self.excluded += other.excluded;
-        self.over.entered += other.over.entered;
-        self.over.before += other.over.before;
-        self.over.reached += other.over.reached;
+        self.mature.entered += other.mature.entered;
+        self.mature.before += other.mature.before;
+        self.mature.reached += other.mature.reached;
         self.took.extend(&other.took);
         if self.left_to.len() < other.left_to.len() {
             self.left_to.resize(other.left_to.len(), 0);
@@ -170,8 +171,8 @@ impl Serialize for FunnelStepReport {
         fields.serialize_field("open", &self.open)?;
         fields.serialize_field("dropped", &self.dropped)?;
         fields.serialize_field("excluded", &self.excluded)?;
-        fields.serialize_field("over", &self.over.entered)?;
-        fields.serialize_field("reached_of_over", &self.over.reached)?;
+        fields.serialize_field("mature", &self.mature.entered)?;
+        fields.serialize_field("mature_reached", &self.mature.reached)?;
         fields.serialize_field("time_to_reach", &self.time_to_reach())?;
         fields.serialize_field("left_to", &left.collect::<Vec<_>>())?;
         fields.end()
@@ -181,8 +182,8 @@ impl Serialize for FunnelStepReport {
 impl PartialEq for FunnelStepReport {
     fn eq(&self, other: &Self) -> bool {
         let counts = |step: &Self| {
-            let Self { reached, open, dropped, excluded, over, left_for_nothing, .. } = *step;
-            (over, [reached, open, dropped, excluded, left_for_nothing])
+            let Self { reached, open, dropped, excluded, mature, left_for_nothing, .. } = *step;
+            (mature, [reached, open, dropped, excluded, left_for_nothing])
         };
         let sorted = |step: &Self| {
             let mut took = step.took.clone();
@@ -237,13 +238,15 @@ impl FunnelTime {
 ///
 /// These are counts of what happened by `as_of`. Shares, times and comparisons rest only on customers who have had their
 /// whole time to reach a step, counted from their first entry, *whether they reached it or not*; of the others only the
-/// quick have gone on, so that a young group would look good. They are [`open`](Self::open). The time to reach a step is
-/// the window, or the bounds of the steps on the way to it taken together, whichever is shorter. Where neither bounds
-/// it, `as_of` closes it for everybody; then older groups have had longer, and only groups of one age compare.
+/// quick have gone on, so that a young group would look good. They are [`immature`](Self::immature), and left out. The
+/// time to reach a step is the window, or the bounds of the steps on the way to it taken together, whichever is shorter.
+/// Where neither bounds it, `as_of` closes it for everybody; then older groups have had longer, and only groups of one
+/// age compare.
 ///
-/// Customers may enter again, and a later entry may convert too. Where customers do so much later than a window,
-/// an older group has had more entries: [`FunnelBuilder::entries`](super::FunnelBuilder::entries) counts the first only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Customers may enter again, and a later entry may convert too; one that is still open makes nobody immature again. An
+/// older group has had more of them: where that matters, [`FunnelBuilder::entries`](super::FunnelBuilder::entries) counts
+/// first entries only.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunnelReport {
     funnel: Funnel,
     as_of: DateTime<Utc>,
@@ -262,24 +265,24 @@ impl FunnelReport {
         self.customers += 1;
         self.ties += u64::from(status.ties);
         let as_of = self.as_of.timestamp_micros();
-        let over = |planned: &PlanStep| status.is_over(planned, as_of);
+        let mature = |planned: &PlanStep| status.is_mature(planned, as_of);
         let mut reached = status.reached;
         while let Some(place) = highest(reached) {
             reached ^= bit(place);
             if let (Some(step), Some(mark)) = (self.steps.get_mut(place), marks.get(place)) {
                 step.reached += 1;
-                if place > 0 && self.funnel.plan.steps.get(place).is_some_and(|planned| over(planned)) {
+                if place > 0 && self.funnel.plan.steps.get(place).is_some_and(&mature) {
                     step.took.push(mark.took);
                 }
             }
         }
         if status.reached != 0 {
             for (place, (step, planned)) in self.steps.iter_mut().zip(&self.funnel.plan.steps).enumerate() {
-                if over(planned) {
+                if mature(planned) {
                     let met = |place: usize| u64::from(status.reached & bit(place) != 0);
-                    step.over.entered += 1;
-                    step.over.before += met(planned.previous);
-                    step.over.reached += met(place);
+                    step.mature.entered += 1;
+                    step.mature.before += met(planned.previous);
+                    step.mature.reached += met(place);
                 }
             }
         }
@@ -332,13 +335,13 @@ impl FunnelReport {
     }
 
     /// How many of those who entered have not had their whole time to convert yet. They are in no share.
-    pub fn open(&self) -> u64 {
-        self.entered() - self.steps.last().map_or(0, FunnelStepReport::over)
+    pub fn immature(&self) -> u64 {
+        self.entered() - self.steps.last().map_or(0, FunnelStepReport::mature)
     }
 
-    /// How many of the [`open`](Self::open) have converted already.
-    pub fn open_converted(&self) -> u64 {
-        self.converted() - self.steps.last().map_or(0, FunnelStepReport::reached_of_over)
+    /// How many of the [`immature`](Self::immature) have converted already.
+    pub fn immature_converted(&self) -> u64 {
+        self.converted() - self.steps.last().map_or(0, FunnelStepReport::mature_reached)
     }
 
     /// How many met the last step.
@@ -368,12 +371,12 @@ impl FunnelReport {
     /// of [`share_of_entered`](Self::share_of_entered). Of the first step: the share of all customers that entered.
     pub fn share_of_previous(&self, step: usize, level: Share) -> Option<Estimate> {
         let this = self.steps.get(step)?;
-        let before = if step == 0 { self.customers } else { this.over.before };
-        share(Proportion::new(this.over.reached, before)?, level)
+        let before = if step == 0 { self.customers } else { this.mature.before };
+        share(Proportion::new(this.mature.reached, before)?, level)
     }
 
     pub(super) fn of_entered(&self, step: usize) -> Option<Proportion> {
-        let Over { entered, reached, .. } = self.steps.get(step)?.over;
+        let Mature { entered, reached, .. } = self.steps.get(step)?.mature;
         Proportion::new(reached, entered)
     }
 
@@ -406,6 +409,21 @@ impl FunnelReport {
             step.merge(more);
         }
         Ok(())
+    }
+}
+
+/// Written with how many are immature, and how many of them have converted already.
+impl Serialize for FunnelReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("FunnelReport", 7)?;
+        fields.serialize_field("funnel", &self.funnel)?;
+        fields.serialize_field("as_of", &self.as_of)?;
+        fields.serialize_field("customers", &self.customers)?;
+        fields.serialize_field("immature", &self.immature())?;
+        fields.serialize_field("immature_converted", &self.immature_converted())?;
+        fields.serialize_field("ties", &self.ties)?;
+        fields.serialize_field("steps", &self.steps)?;
+        fields.end()
     }
 }
 

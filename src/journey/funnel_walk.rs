@@ -332,7 +332,7 @@ impl Status {
     }
 
     /// Whether the time in which those who enter can reach a step is over at `as_of`, counted from their first entry.
-    pub(super) fn is_over(&self, step: &PlanStep, as_of: i64) -> bool {
+    pub(super) fn is_mature(&self, step: &PlanStep, as_of: i64) -> bool {
         step.reach == UNBOUNDED || self.entered.saturating_add(step.reach) <= as_of
     }
 

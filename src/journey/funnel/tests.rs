@@ -113,16 +113,16 @@ fn those_whose_window_is_open_count_in_no_share_whether_they_converted_or_not() 
         share
     };
     let early = fold.report(at(9)).unwrap();
-    assert_eq!((early.reached(), early.open(), early.open_converted()), (vec![4, 2], 4, 2));
+    assert_eq!((early.reached(), early.immature(), early.immature_converted()), (vec![4, 2], 4, 2));
     assert_eq!((share(&early), early.steps()[1].time_to_reach()), (None, None));
     assert_eq!(early.compare(&early, level).unwrap().tests(), 0);
     let later = fold.report(at(14)).unwrap();
-    assert_eq!((later.open(), later.open_converted(), share(&later)), (2, 1, Some((0.5, 2))));
+    assert_eq!((later.immature(), later.immature_converted(), share(&later)), (2, 1, Some((0.5, 2))));
     let took = later.steps()[1].time_to_reach().unwrap();
     assert_eq!((took.n(), took.median()), (1, micros(9)));
     let last = fold.report(at(15)).unwrap();
-    assert_eq!((last.open(), share(&last)), (0, Some((0.5, 4))));
-    assert_eq!([1, 3, 5].map(|customer| fold.is_over(customer, at(14))), [true, false, false]);
+    assert_eq!((last.immature(), share(&last)), (0, Some((0.5, 4))));
+    assert_eq!([1, 3, 5].map(|customer| fold.is_mature(customer, at(14))), [true, false, false]);
     assert_eq!([3, 5].map(|customer| fold.entered(customer)), [Some(5), None]);
     // A second entry that is still open does not take a customer out: when they first entered decides.
     fold.push(2, 15, A).unwrap();
@@ -137,7 +137,8 @@ fn alike_but_younger(entries: Visits, comes_again: u64) -> (u32, f64, f64, [f64;
     const DAY: i64 = 1_000;
     let mut stream = crate::numeric::split_mix::SplitMix::new(7);
     let level = Share::new(0.95).unwrap();
-    let funnel = plain(FunnelOrder::Ordered, &[A, B]).within(micros(7 * DAY)).entries(entries).build().unwrap();
+    let funnel =
+        plain(FunnelOrder::Ordered, &[A, B]).within(micros(7 * DAY)).entries(entries).build().unwrap();
     let (mut significant, mut shares, mut counts, mut took) = (0, 0.0, 0.0, [0.0; 2]);
     let sets = 300_u32;
     for _ in 0..sets {
@@ -168,11 +169,12 @@ fn alike_but_younger(entries: Visits, comes_again: u64) -> (u32, f64, f64, [f64;
         let step = comparison.steps()[0];
         significant += u32::from(step.p_value() < 0.05);
         shares += step.difference().value() / f64::from(sets);
-        let plain = groups.each_ref().map(|group| group.converted() as f64 / 300.0);
+        let plain =
+            groups.each_ref().map(|group| f64::from(u32::try_from(group.converted()).unwrap()) / 300.0);
         counts += (plain[1] - plain[0]) / f64::from(sets);
         for (sum, group) in took.iter_mut().zip(&groups) {
             let time = group.steps()[1].time_to_reach().unwrap();
-            *sum += time.mean().num_microseconds().unwrap() as f64 / f64::from(sets);
+            *sum += time.mean().as_seconds_f64() * 1e6 / f64::from(sets);
         }
     }
     (significant, shares, counts, took)
@@ -516,16 +518,16 @@ fn answer(funnel: &Funnel, events: &[Event], as_of: i64) -> Truth {
     let level = Share::new(0.95).unwrap();
     let over = now.steps().iter().enumerate().map(|(place, step)| {
         let share = now.share_of_entered(place, level).map(|share| (share.n(), share.value() > 0.0));
-        assert_eq!(share, (step.over() > 0).then_some((1, step.reached() > 0)));
-        assert_eq!(step.reached_of_over(), step.over() * step.reached());
-        assert_eq!(place > 0 && step.reached_of_over() > 0, step.time_to_reach().is_some());
-        step.over() > 0
+        assert_eq!(share, (step.mature() > 0).then_some((1, step.reached() > 0)));
+        assert_eq!(step.mature_reached(), step.mature() * step.reached());
+        assert_eq!(place > 0 && step.mature_reached() > 0, step.time_to_reach().is_some());
+        step.mature() > 0
     });
     let over: Vec<bool> = over.collect();
     let entered = over.first() == Some(&true);
-    assert_eq!(fold.is_over(5, at(as_of)), over.last() == Some(&true));
+    assert_eq!(fold.is_mature(5, at(as_of)), over.last() == Some(&true));
     assert_eq!(fold.entered(5).is_some(), entered);
-    assert_eq!((now.open(), now.open_converted()), {
+    assert_eq!((now.immature(), now.immature_converted()), {
         let open = u64::from(entered && over.last() == Some(&false));
         (open, open * now.converted())
     });
