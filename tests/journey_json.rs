@@ -194,8 +194,8 @@ fn funnels() {
         "entered":2,"immature":0,"immature_converted":0,"ties":1},
         "second":{"as_of":"1970-01-04T00:00:00Z","customers":2,
         "entered":2,"immature":0,"immature_converted":0,"ties":1},
-        "tests":1,"steps":[{"step":1,"difference":{"value":0.0,"lower":-0.7934506856227626,
-        "upper":0.7934506856227626,"level":0.95,"n":2},"p_value":1.0,"adjusted_p_value":1.0}]}"#,
+        "tests":1,"steps":[{"step":1,"difference":{"value":0.0,"lower":-0.5734194679697171,
+        "upper":0.5734194679697171,"level":0.95,"n":4},"p_value":1.0,"adjusted_p_value":1.0}]}"#,
     );
     let by = funnel.count_log_by(&log, |_| None, at(3 * DAY)).unwrap();
     assert_eq!(serde_json::to_value(&by).unwrap()["without"], serde_json::to_value(&report).unwrap());
