@@ -27,6 +27,8 @@ mod cpu;
 mod data;
 #[path = "measure/events.rs"]
 mod events;
+#[path = "measure/feedback.rs"]
+mod feedback;
 #[path = "measure/journeys.rs"]
 mod journeys;
 #[path = "measure/peers.rs"]
@@ -59,6 +61,7 @@ fn main() {
     pool.install(value::figures);
     pool.install(uncertainty::figures);
     journeys::figures();
+    feedback::figures();
     pool.install(bayes::figures);
     memory();
     sqlite::figures();

@@ -4,6 +4,7 @@ pub mod case;
 pub mod consent;
 pub mod customer;
 pub mod desk;
+pub mod feedback;
 pub mod interaction;
 pub mod journey;
 pub mod lifecycle;

@@ -27,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("segment", &["NOUNS", "value", "numeric"]),
     ("journey", &["NOUNS", "numeric"]),
     ("pain", &["NOUNS", "journey", "value", "numeric"]),
+    ("feedback", &["NOUNS", "numeric"]),
     ("service", &["NOUNS", "value", "numeric"]),
     ("store", &["NOUNS"]),
     ("notify", &["NOUNS"]),
