@@ -531,3 +531,34 @@ proptest! {
         prop_assert!((forth.estimate().value() - scores).abs() < 1e-9);
     }
 }
+
+#[test]
+fn who_did_not_answer_counts_in_no_score() {
+    let (rows, missing) = ([2, 3, 4, 5, 5, 1, 7, 6], [NpsTally::DISMISSED, NpsTally::UNANSWERED, 254]);
+    let with = [&rows[..], &missing].concat();
+    let (mut few, mut all) = (NpsTally::default(), NpsTally::default());
+    few.push_columns(&rows).unwrap();
+    all.push_columns(&with).unwrap();
+    assert_eq!(few.score(level()), all.score(level()));
+    assert_eq!(few.variance(), all.variance());
+    for &group in NpsGroup::ALL {
+        assert_eq!(few.share(group, level()), all.share(group, level()));
+    }
+    let (mut few, mut all) = (CsatTally::new(CsatScale::Seven), CsatTally::new(CsatScale::Seven));
+    few.push_columns(&rows).unwrap();
+    all.push_columns(&with).unwrap();
+    assert_eq!(few.satisfied(level()), all.satisfied(level()));
+    assert_eq!(few.mean(level()), all.mean(level()));
+    let seven = CsatAnswer::new(5, CsatScale::Seven).unwrap();
+    assert_eq!(few.share(seven, level()), all.share(seven, level()));
+    assert_eq!(few.difference(&all, level()).unwrap().estimate().n(), 16);
+    let scale = EffortScale::new(7, EffortDirection::HardIsHigh).unwrap();
+    let (mut few, mut all) = (CesTally::new(scale), CesTally::new(scale));
+    few.push_columns(&rows).unwrap();
+    all.push_columns(&with).unwrap();
+    for convention in [CesConvention::Mean, CesConvention::NetEasy, CesConvention::SomewhatAgree] {
+        assert_eq!(few.score(convention, level()).unwrap(), all.score(convention, level()).unwrap());
+    }
+    assert_eq!(all.response_rate(level()).unwrap().value(), 8.0 / 11.0);
+    assert_eq!((all.answered(), all.dismissed(), all.unanswered(), all.count(5)), (8, 2, 1, 2));
+}
