@@ -7,6 +7,7 @@ pub mod desk;
 pub mod interaction;
 pub mod journey;
 pub mod lifecycle;
+pub mod loyalty;
 pub mod notification;
 pub mod notify;
 pub mod pain;

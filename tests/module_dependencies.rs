@@ -28,6 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("journey", &["NOUNS", "numeric"]),
     ("pain", &["NOUNS", "journey", "value", "numeric"]),
     ("service", &["NOUNS", "value", "numeric"]),
+    ("loyalty", &["NOUNS", "value", "numeric"]),
     ("store", &["NOUNS"]),
     ("notify", &["NOUNS"]),
     ("simulate", &["NOUNS"]),
