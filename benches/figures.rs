@@ -29,6 +29,8 @@ mod data;
 mod events;
 #[path = "measure/journeys.rs"]
 mod journeys;
+#[path = "measure/loyalty.rs"]
+mod loyalty;
 #[path = "measure/peers.rs"]
 mod peers;
 #[path = "measure/review.rs"]
@@ -59,6 +61,7 @@ fn main() {
     pool.install(value::figures);
     pool.install(uncertainty::figures);
     journeys::figures();
+    loyalty::figures();
     pool.install(bayes::figures);
     memory();
     sqlite::figures();

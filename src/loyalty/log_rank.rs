@@ -61,7 +61,7 @@ impl LogRank {
 /// E_j = sum of d n_j / n,   V_jk = sum of d (n - d) / (n - 1) n_j / n (1[j = k] - n_k / n)
 /// chi-square = (O - E)' V^-1 (O - E)
 /// ```
-/// summed over the days on which d of n customers left, n_j of the n being of group j. A group of which nobody was there
+/// summed over the days on which d of n customers left, `n_j` of the n being of group j. A group of which nobody was there
 /// on any such day is reported and not compared.
 ///
 /// # Cost

@@ -55,12 +55,14 @@ impl TryFrom<Fields> for SurvivalTable {
         let sound = all.is_some()
             && table.counts.len().is_multiple_of(2)
             && table.counts.chunks_exact(2).enumerate().all(|(day, seen)| {
-                let enough = left >= under_observation;
+                // Whoever enters on a day is there on the day after.
                 left -= seen.iter().sum::<u64>();
+                let enough = left >= under_observation;
                 under_observation -= table.entered.get(day).copied().unwrap_or(0);
                 enough
             })
-            && under_observation == 0;
+            && under_observation == 0
+            && table.entered.first().is_none_or(|&count| count == 0);
         if sound { Ok(table) } else { Err(LoyaltyError::Different { part: "numbers at risk" }) }
     }
 }
