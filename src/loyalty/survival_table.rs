@@ -150,9 +150,11 @@ impl SurvivalTable {
         if let Some(last) = width_of(spells.days()).checked_sub(1) {
             self.reach(last);
         }
+        let counts = self.counts.as_mut_slice();
         for (&days, &ended) in spells.days().iter().zip(spells.ended()) {
-            if let Some(count) = self.counts.get_mut(slot_of(days, ended)) {
-                *count += 1;
+            if let Some(count) = counts.get_mut(slot_of(days, ended)) {
+                // No table holds 2^64 rows; the check would cost as much as the count.
+                *count = count.wrapping_add(1);
             }
         }
         for &day in spells.entered().unwrap_or_default() {
@@ -249,9 +251,9 @@ impl SurvivalTable {
     }
 }
 
-/// Where a row is counted. Days are checked not to be negative.
+/// Where a row is counted. Days are checked to be from 0 to a million, so that no bit is lost.
 fn slot_of(days: i32, ended: bool) -> usize {
-    2 * days.unsigned_abs() as usize + usize::from(ended)
+    (days.unsigned_abs() << 1 | u32::from(ended)) as usize
 }
 
 /// How many counts days need.
