@@ -7,6 +7,11 @@ use patronage::customer::*;
 use patronage::desk::{Deliveries, Desk, DeskError, RetryPolicy, Review, ReviewSettings, Settings};
 use patronage::interaction::*;
 use patronage::lifecycle::*;
+use patronage::loyalty::{
+    EngagementScore, Evidence, Health, HealthRule, LadderRule, LogRank, LoyaltyError, LoyaltyEvidence,
+    LoyaltyRung, LoyaltyStep, Movement, Relationship, Rhythm, RhythmRule, Spell, Standing, SurvivalCurve,
+    SurvivalInterval, SurvivalOptions, SurvivalTable, Touch,
+};
 use patronage::notification::*;
 use patronage::notify::*;
 use patronage::pain::{PainCounts, PainError, PainMap, PainPoint, PainReport, PointOptions, Rules, Symptom};
@@ -204,6 +209,7 @@ fn public_types_cross_threads() {
     crosses_threads::<MemoryStore>();
     crosses_threads::<SharedStore>();
     crosses_threads::<PainMap>();
+    crosses_threads::<(SurvivalCurve, LogRank, Health, Standing)>();
     crosses_threads::<Desk<MemoryStore, MemoryNotifier>>();
 }
 
@@ -216,6 +222,7 @@ fn errors_are_errors() {
     is_error::<PainError>();
     is_error::<DeskError>();
     is_error::<RfmError>();
+    is_error::<LoyaltyError>();
     is_error::<ValueError>();
     is_error::<FitError>();
 }
@@ -239,6 +246,10 @@ fn what_people_type_reads_and_prints() {
     is_typed_by_people::<ModelKind>();
     is_typed_by_people::<Dropout>();
     is_typed_by_people::<FirstPurchase>();
+    is_typed_by_people::<LoyaltyRung>();
+    is_typed_by_people::<LoyaltyStep>();
+    is_typed_by_people::<Evidence>();
+    is_typed_by_people::<SurvivalInterval>();
 }
 
 #[test]
@@ -253,6 +264,18 @@ fn data_is_read_and_written() {
     is_data::<PurchaseHistory>();
     is_data::<Interaction>();
     is_data::<LifecycleHistory>();
+    is_data::<Relationship>();
+    is_data::<Spell>();
+    is_data::<SurvivalTable>();
+    is_data::<SurvivalOptions>();
+    is_data::<Rhythm>();
+    is_data::<RhythmRule>();
+    is_data::<Touch>();
+    is_data::<EngagementScore>();
+    is_data::<HealthRule>();
+    is_data::<LadderRule>();
+    is_data::<LoyaltyEvidence>();
+    is_data::<Movement>();
     is_data::<ConsentRecord>();
     is_data::<Task>();
     is_data::<Notification>();

@@ -247,6 +247,8 @@ pub struct Spells<'a> {
     days: &'a [i32],
     ended: &'a [bool],
     entered: Option<&'a [i32]>,
+    /// All days or-ed together: no day is above it, and it is less than twice the longest.
+    bound: i32,
 }
 
 impl<'a> Spells<'a> {
@@ -255,12 +257,11 @@ impl<'a> Spells<'a> {
     /// # Errors
     /// [`LoyaltyError::ColumnLength`]; [`LoyaltyError::NegativeDays`] and [`LoyaltyError::TooLong`] for the first such row.
     pub fn new(days: &'a [i32], ended: &'a [bool]) -> Result<Self, LoyaltyError> {
-        let spells = Self { days, ended, entered: None };
+        let bound = days.iter().fold(0, |bits, &days| bits | days);
+        let spells = Self { days, ended, entered: None, bound };
         spells.fits("ended", ended.len())?;
-        // Two comparisons a row in one sweep; the search runs only where there is something to find.
-        let (least, most) =
-            days.iter().fold((0, 0), |(least, most), &days| (days.min(least), days.max(most)));
-        if least < 0 || most > LONGEST { spells.checked() } else { Ok(spells) }
+        // One operation a row; the search runs only where there may be something to find.
+        if (0..=LONGEST).contains(&bound) { Ok(spells) } else { spells.checked() }
     }
 
     /// The same spells, each known of only since a day of its own: see [`Spell::entered_at`].
@@ -288,12 +289,17 @@ impl<'a> Spells<'a> {
 
     /// The spells one by one, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Spell> + Clone + use<'a> {
-        let Self { days, ended, entered } = *self;
+        let Self { days, ended, entered, .. } = *self;
         days.iter().zip(ended).enumerate().map(move |(row, (&days, &ended))| Spell {
             days,
             ended,
             entered: entered.and_then(|entered| entered.get(row)).copied().unwrap_or(0),
         })
+    }
+
+    /// A day that none lies above.
+    pub(super) const fn bound(&self) -> i32 {
+        self.bound
     }
 
     pub(super) const fn days(&self) -> &'a [i32] {

@@ -112,7 +112,7 @@ impl SurvivalTable {
             return Err(LoyaltyError::UnknownGroup { row, group, groups: count });
         }
         // One block of counts for all groups, so that a row costs one look-up.
-        let width = width_of(spells.days());
+        let width = width_of(spells);
         let mut counts = vec![0_u64; width * usize::from(count)];
         for ((&days, &ended), &group) in spells.days().iter().zip(spells.ended()).zip(groups) {
             let slot = width * usize::from(group) + slot_of(days, ended);
@@ -147,7 +147,7 @@ impl SurvivalTable {
 
     /// Takes in many spells: the same as pushing each.
     pub fn push_columns(&mut self, spells: &Spells<'_>) {
-        if let Some(last) = width_of(spells.days()).checked_sub(1) {
+        if let Some(last) = width_of(spells).checked_sub(1) {
             self.reach(last);
         }
         let counts = self.counts.as_mut_slice();
@@ -157,6 +157,7 @@ impl SurvivalTable {
                 *count = count.wrapping_add(1);
             }
         }
+        self.counts.truncate(used(&self.counts));
         for &day in spells.entered().unwrap_or_default() {
             self.enter(day);
         }
@@ -227,8 +228,11 @@ impl SurvivalTable {
     }
 
     fn trimmed(relationship: Relationship, counts: &[u64]) -> Self {
-        let last = counts.iter().rposition(|&count| count > 0).map_or(0, |last| (last | 1) + 1);
-        Self { relationship, counts: counts.iter().take(last).copied().collect(), entered: Vec::new() }
+        Self {
+            relationship,
+            counts: counts.iter().take(used(counts)).copied().collect(),
+            entered: Vec::new(),
+        }
     }
 
     fn reach(&mut self, slot: usize) {
@@ -256,7 +260,12 @@ fn slot_of(days: i32, ended: bool) -> usize {
     (days.unsigned_abs() << 1 | u32::from(ended)) as usize
 }
 
-/// How many counts days need.
-fn width_of(days: &[i32]) -> usize {
-    days.iter().copied().max().map_or(0, |most| slot_of(most, true) + 1)
+/// How many counts are enough for spells.
+fn width_of(spells: &Spells<'_>) -> usize {
+    if spells.is_empty() { 0 } else { slot_of(spells.bound(), true) + 1 }
+}
+
+/// How many counts there are up to the last day with anybody.
+fn used(counts: &[u64]) -> usize {
+    counts.iter().rposition(|&count| count > 0).map_or(0, |last| (last | 1) + 1)
 }
