@@ -3,7 +3,7 @@
 //! The data are not part of the crate: they are read from `insight` in the folder that `PATRONAGE_SHARED_DATA` names, or in
 //! `../shared/data`. Without it these tests say so and pass.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step must fail the test")]
+#![expect(clippy::unwrap_used, reason = "a failed step must fail the test")]
 #![allow(clippy::print_stderr, reason = "a skipped test must say so")]
 
 use flate2::read::GzDecoder;
