@@ -18,19 +18,35 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod nested_rfm_breaks;
+mod rank_groups;
 mod rfm_breaks;
 mod rfm_columns;
+mod rfm_definition;
+mod rfm_gate;
 mod rfm_row;
 mod rfm_score;
 mod rfm_segment;
+mod segment_flip;
 mod segment_map;
+mod segment_migration;
+mod segment_stability;
 
+pub use nested_rfm_breaks::NestedRfmBreaks;
+pub use rank_groups::RankGroups;
 pub use rfm_breaks::RfmBreaks;
 pub use rfm_columns::{RfmColumns, RfmError};
+#[cfg(feature = "chrono-tz")]
+pub use rfm_definition::business_zone;
+pub use rfm_definition::{RfmDefinition, RfmFrequency, RfmLine, RfmMonetary, RfmReturns};
+pub use rfm_gate::RfmGate;
 pub use rfm_row::RfmRow;
 pub use rfm_score::{RfmScore, RfmScoreColumns};
 pub use rfm_segment::RfmSegment;
+pub use segment_flip::{SegmentFall, SegmentFlip};
 pub use segment_map::{SegmentMap, SegmentMapError, SegmentRule};
+pub use segment_migration::SegmentMigration;
+pub use segment_stability::SegmentStability;
 
 #[cfg(test)]
 mod tests;
