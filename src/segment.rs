@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod facts;
 mod nested_rfm_breaks;
 mod rank_groups;
 mod rfm_breaks;
@@ -27,11 +28,19 @@ mod rfm_gate;
 mod rfm_row;
 mod rfm_score;
 mod rfm_segment;
+mod rule;
+mod rule_check;
+mod rule_error;
+mod rule_eval;
+mod rule_span;
 mod segment_flip;
 mod segment_map;
 mod segment_migration;
+mod segment_rules;
 mod segment_stability;
+mod verdict;
 
+pub use facts::{Facts, RuleEvent, RuleSlot};
 pub use nested_rfm_breaks::NestedRfmBreaks;
 pub use rank_groups::RankGroups;
 pub use rfm_breaks::RfmBreaks;
@@ -43,10 +52,15 @@ pub use rfm_gate::RfmGate;
 pub use rfm_row::RfmRow;
 pub use rfm_score::{RfmScore, RfmScoreColumns};
 pub use rfm_segment::RfmSegment;
+pub use rule::{Comparison, EventTest, NamedRule, Rule, RuleValue};
+pub use rule_error::RuleError;
+pub use rule_span::RuleSpan;
 pub use segment_flip::{SegmentFall, SegmentFlip};
 pub use segment_map::{SegmentMap, SegmentMapError, SegmentRule};
 pub use segment_migration::SegmentMigration;
+pub use segment_rules::{RuleInput, SegmentKey, SegmentRules};
 pub use segment_stability::SegmentStability;
+pub use verdict::{Crossing, RuleReason, Truth, Verdict};
 
 #[cfg(test)]
 mod tests;
