@@ -33,6 +33,8 @@ mod journeys;
 mod peers;
 #[path = "measure/review.rs"]
 mod review;
+#[path = "measure/segment.rs"]
+mod segment;
 #[path = "measure/sqlite.rs"]
 mod sqlite;
 #[path = "measure/uncertainty.rs"]
@@ -56,6 +58,7 @@ fn main() {
         return;
     }
     segments();
+    segment::figures();
     pool.install(value::figures);
     pool.install(uncertainty::figures);
     journeys::figures();

@@ -69,16 +69,18 @@ impl Facts<'_> {
         match node {
             Node::All { end } => {
                 let mut all = Outcome::TRUE;
-                while *at < *end {
+                while *at < *end && !all.is_settled(Truth::False) {
                     all = all.and(self.node(program, at, now));
                 }
+                *at = *end;
                 all
             }
             Node::Any { end } => {
                 let mut any = Outcome::FALSE;
-                while *at < *end {
+                while *at < *end && !any.is_settled(Truth::True) {
                     any = any.or(self.node(program, at, now));
                 }
+                *at = *end;
                 any
             }
             Node::Not => self.node(program, at, now).not(),
@@ -226,25 +228,23 @@ fn counted(
     let truth = is.holds(&number, &wanted);
 
     // From now on events leave the window, and later ones enter it, until the answer is another.
-    let mut leaving = within.map(|within| {
-        let passing = inside.iter().chain(events.get(end..).unwrap_or_default());
-        passing
-            .filter(|event| passes(event, having))
-            .map(move |&(at, _)| at.saturating_add(within))
-            .peekable()
-    });
-    let later = events.get(end..).unwrap_or_default().iter();
-    let mut entering = later.filter(|event| passes(event, having)).map(|&(at, _)| at).peekable();
-    let mut number = number;
+    let (mut number, mut leaving, mut entering) = (number, first, end);
+    let leaves = |index: usize| Some(events.get(index)?.0.saturating_add(within?));
+    let enters = |index: usize| Some(events.get(index)?.0);
+    let passing = |index: usize| usize::from(events.get(index).is_some_and(|event| passes(event, having)));
     loop {
-        let leaves = leaving.as_mut().and_then(|leaving| leaving.peek().copied());
-        let enters = entering.peek().copied();
-        let Some(next) = leaves.into_iter().chain(enters).min() else { return (Truth::of(truth), NEVER) };
-        while entering.next_if(|&at| at <= next).is_some() {
-            number += 1;
+        let next = match (leaves(leaving), enters(entering)) {
+            (Some(left), Some(entered)) => left.min(entered),
+            (Some(only), None) | (None, Some(only)) => only,
+            (None, None) => return (Truth::of(truth), NEVER),
+        };
+        while enters(entering).is_some_and(|at| at <= next) {
+            number += passing(entering);
+            entering += 1;
         }
-        while leaving.as_mut().is_some_and(|leaving| leaving.next_if(|&at| at <= next).is_some()) {
-            number = number.saturating_sub(1);
+        while leaves(leaving).is_some_and(|at| at <= next) {
+            number = number.saturating_sub(passing(leaving));
+            leaving += 1;
         }
         if is.holds(&number, &wanted) != truth {
             return (Truth::of(truth), next);

@@ -231,7 +231,7 @@ impl SegmentRules {
         Facts::new(self, customer, values, self.inputs.len() - values)
     }
 
-    /// Says which conditions a verdict rests on: those that would have to change for it to become another. Unknown
+    /// Says which conditions a verdict rests on: with these as they are it stays, whatever becomes of the others. Unknown
     /// verdicts rest on what is missing.
     pub fn why(&self, verdict: &Verdict) -> Vec<RuleReason> {
         let conditions = self.programs.get(verdict.segment.0).map_or(&[][..], |program| &program.conditions);

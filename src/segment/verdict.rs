@@ -85,6 +85,12 @@ impl Outcome {
         }
     }
 
+    /// Whether it has the value that decides alone, for good: nothing that follows can change it.
+    #[inline]
+    pub(super) fn is_settled(&self, strong: Truth) -> bool {
+        self.value == strong && self.until == NEVER
+    }
+
     #[inline]
     pub(super) fn not(self) -> Self {
         let value = match self.value {
