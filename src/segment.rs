@@ -1,8 +1,20 @@
-//! Who belongs together: customers scored by recency, frequency and monetary value (RFM), and named segments.
+//! Who belongs together: customers scored by recency, frequency and monetary value (RFM), named segments, and rules.
 //!
 //! [`RfmBreaks`] turns an [`RfmRow`] into an [`RfmScore`] such as `543`, and a [`SegmentMap`] turns the score into a
 //! name. Each has three doors that give the same answer: one row, an iterator of rows, and borrowed columns into buffers
 //! that the caller keeps.
+//!
+//! | question | answer |
+//! |---|---|
+//! | what is counted: invoices, lines, days; totals, averages; returns | [`RfmDefinition`] |
+//! | break points: value quantiles, fixed, as in the R package, nested | [`RfmBreaks`], [`NestedRfmBreaks`] |
+//! | equal groups by rank, ties by a stated key | [`RankGroups`] |
+//! | is there enough data | [`RfmGate`] |
+//! | how sure is a segment, given that other customers would have given other break points | [`SegmentStability`] |
+//! | who went where between two dates | [`SegmentMigration`] |
+//! | what would move this customer up, and when do they fall | [`SegmentMap::flips`], [`SegmentMap::fall`] |
+//! | who meets a rule, until when, and why | [`SegmentRules`], [`Rule`], [`Verdict`] |
+//! | who joined at the same time, and who of them comes back (cohorts) | [`RetentionBuilder`](crate::journey::RetentionBuilder) |
 //!
 //! # Example
 //! ```

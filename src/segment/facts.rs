@@ -23,10 +23,30 @@ pub struct RuleEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RuleSlot(pub(super) usize);
 
+/// A value made ready to be compared: instants in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Fact {
+    Flag(bool),
+    Number(f64),
+    Name(Tag),
+    Instant(i64),
+}
+
+impl From<RuleValue> for Fact {
+    fn from(value: RuleValue) -> Self {
+        match value {
+            RuleValue::Flag(flag) => Self::Flag(flag),
+            RuleValue::Number(number) => Self::Number(number),
+            RuleValue::Name(name) => Self::Name(name),
+            RuleValue::Instant(at) => Self::Instant(at.timestamp_micros()),
+        }
+    }
+}
+
 /// A value and for how long it has been and will be so.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
-    pub(super) value: Option<RuleValue>,
+    pub(super) value: Option<Fact>,
     pub(super) since: Option<i64>,
     /// The first microsecond at which it is not known any more.
     pub(super) until: i64,
@@ -37,7 +57,7 @@ pub(super) const NEVER: i64 = i64::MAX;
 const UNKNOWN: Known = Known { value: None, since: None, until: NEVER };
 
 /// An event with its instant in microseconds.
-pub(super) type Event = (i64, Option<RuleValue>);
+pub(super) type Event = (i64, Option<Fact>);
 
 /// What is known of one customer, laid out for the rules of one [`SegmentRules`]. Anything that no rule reads is
 /// passed over, anything that is not given is unknown.
@@ -97,12 +117,12 @@ impl<'r> Facts<'r> {
 
     /// Sets where the customer stands on the ladder of loyalty, counted from the lowest rung, 0.
     pub fn rung(&mut self, rung: u8) {
-        self.insert(RuleInput::Rung, Known { value: Some(RuleValue::Number(rung.into())), ..UNKNOWN });
+        self.insert(RuleInput::Rung, Known { value: Some(Fact::Number(rung.into())), ..UNKNOWN });
     }
 
     /// Sets the stage of the customer's life with the company.
     pub fn stage(&mut self, stage: LifecycleStage) {
-        let value = Some(RuleValue::Number(f64::from(stage_number(stage))));
+        let value = Some(Fact::Number(f64::from(stage_number(stage))));
         self.insert(RuleInput::Stage, Known { value, ..UNKNOWN });
     }
 
@@ -110,7 +130,7 @@ impl<'r> Facts<'r> {
     /// it is unknown.
     pub fn consent(&mut self, purpose: Purpose, decision: &ConsentDecision) {
         let until = decision.until.map_or(NEVER, |until| until.timestamp_micros());
-        let value = Some(RuleValue::Flag(decision.allowed));
+        let value = Some(Fact::Flag(decision.allowed));
         self.insert(RuleInput::Consent(purpose), Known { value, since: None, until });
     }
 
@@ -132,7 +152,7 @@ impl<'r> Facts<'r> {
             if let Some(value) = event.value {
                 check("rule_event.value", value)?;
             }
-            list.push((at.timestamp_micros(), event.value));
+            list.push((at.timestamp_micros(), event.value.map(Fact::from)));
         }
         // Stable: of equal instants the one given last is the last.
         list.sort_by_key(|&(at, _)| at);
@@ -150,7 +170,7 @@ impl<'r> Facts<'r> {
     pub fn set(&mut self, slot: RuleSlot, value: RuleValue) -> Result<(), ValidationError> {
         check("rule_value", value)?;
         if let Some(known) = self.known.get_mut(slot.0) {
-            *known = Known { value: Some(value), ..UNKNOWN };
+            *known = Known { value: Some(value.into()), ..UNKNOWN };
         }
         Ok(())
     }
@@ -164,7 +184,7 @@ impl<'r> Facts<'r> {
         check("rule_value", value)?;
         let since = since.map(|since| period::instant("rule_value.since", since)).transpose()?;
         let since = since.map(|since| since.timestamp_micros());
-        self.insert(input, Known { value: Some(value), since, until: NEVER });
+        self.insert(input, Known { value: Some(value.into()), since, until: NEVER });
         Ok(())
     }
 

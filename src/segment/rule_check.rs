@@ -68,12 +68,10 @@ pub(super) fn shape(segment: Tag, rule: &Rule, level: usize, place: &mut Place) 
         Rule::All(all) => return parts(all, "all", place),
         Rule::Any(any) => return parts(any, "any", place),
         Rule::Not(part) => return place.within("not", None, |place| shape(segment, part, level + 1, place)),
-        Rule::Field { is, value, .. } | Rule::Last { is, value, .. } | Rule::Held { is, value, .. } => {
-            if let Some(rule) = unfit(*is, *value) {
-                return refuse(place, rule);
-            }
-        }
-        Rule::Count { having: Some(EventTest { is, value }), .. } => {
+        Rule::Field { is, value, .. }
+        | Rule::Last { is, value, .. }
+        | Rule::Held { is, value, .. }
+        | Rule::Count { having: Some(EventTest { is, value }), .. } => {
             if let Some(rule) = unfit(*is, *value) {
                 return refuse(place, rule);
             }

@@ -1,9 +1,9 @@
 //! Judges one customer by compiled rules.
 
-use super::facts::{Event, Known, NEVER};
+use super::facts::{Event, Fact, Known, NEVER};
 use super::segment_rules::{Leaf, Node, Program};
 use super::verdict::Outcome;
-use super::{Comparison, Crossing, EventTest, Facts, RuleValue, SegmentKey, Truth, Verdict};
+use super::{Comparison, Crossing, Facts, SegmentKey, Truth, Verdict};
 use crate::period::Period;
 use chrono::{DateTime, Utc};
 use twox_hash::XxHash3_128;
@@ -94,22 +94,22 @@ impl Facts<'_> {
 
     #[inline]
     fn leaf(&self, leaf: &Leaf, now: i64) -> (Truth, i64) {
-        match *leaf {
-            Leaf::Field { slot, is, value } => match self.known(slot, now) {
-                Some((known, &Known { until, .. })) => (compare(known, is, value), until),
+        match leaf {
+            Leaf::Field { slot, is, value } => match self.known(*slot, now) {
+                Some((known, &Known { until, .. })) => (compare(known, *is, value), until),
                 None => (Truth::Unknown, NEVER),
             },
-            Leaf::Age { slot, is, span } => match self.known(slot, now) {
-                Some((RuleValue::Instant(since), &Known { until, .. })) => {
-                    let (truth, flips) = aged(since.timestamp_micros(), is, span, now);
+            Leaf::Age { slot, is, span } => match self.known(*slot, now) {
+                Some((Fact::Instant(since), &Known { until, .. })) => {
+                    let (truth, flips) = aged(*since, *is, *span, now);
                     (truth, flips.min(until))
                 }
                 _ => (Truth::Unknown, NEVER),
             },
-            Leaf::Held { slot, is, value, span } => match self.known(slot, now) {
-                Some((known, &Known { until, since, .. })) => match (compare(known, is, value), since) {
+            Leaf::Held { slot, is, value, span } => match self.known(*slot, now) {
+                Some((known, &Known { until, since, .. })) => match (compare(known, *is, value), since) {
                     (Truth::True, Some(since)) => {
-                        let (truth, flips) = aged(since, Comparison::AtLeast, span, now);
+                        let (truth, flips) = aged(since, Comparison::AtLeast, *span, now);
                         (truth, flips.min(until))
                     }
                     (Truth::True, None) => (Truth::Unknown, until),
@@ -117,45 +117,45 @@ impl Facts<'_> {
                 },
                 None => (Truth::Unknown, NEVER),
             },
-            Leaf::Stage { slot, stages } => match self.known(slot, now) {
-                Some((RuleValue::Number(stage), &Known { until, .. })) => {
+            Leaf::Stage { slot, stages } => match self.known(*slot, now) {
+                Some((Fact::Number(stage), &Known { until, .. })) => {
                     let is_one = (0..8_u8).any(|bit| {
-                        stages >> bit & 1 == 1 && f64::from(bit) >= stage && f64::from(bit) <= stage
+                        *stages >> bit & 1 == 1 && f64::from(bit) >= *stage && f64::from(bit) <= *stage
                     });
                     (Truth::of(is_one), until)
                 }
                 _ => (Truth::Unknown, NEVER),
             },
-            Leaf::Band { slot, from, to } => match self.known(slot, now) {
-                Some((RuleValue::Number(score), &Known { until, .. })) => {
+            Leaf::Band { slot, from, to } => match self.known(*slot, now) {
+                Some((Fact::Number(score), &Known { until, .. })) => {
                     (Truth::of(from <= score && score <= to), until)
                 }
                 _ => (Truth::Unknown, NEVER),
             },
-            Leaf::Count { events, within, having, is, count } => match self.of_kind(events) {
-                Some(events) => counted(events, within, having, is, count, now),
+            Leaf::Count { events, within, having, is, count } => match self.of_kind(*events) {
+                Some(events) => counted(events, *within, having.as_ref(), *is, *count, now),
                 None => (Truth::Unknown, NEVER),
             },
-            Leaf::Last { events, is, value } => match self.of_kind(events) {
-                Some(events) => last(events, is, value, now),
+            Leaf::Last { events, is, value } => match self.of_kind(*events) {
+                Some(events) => last(events, *is, value, now),
                 None => (Truth::Unknown, NEVER),
             },
             Leaf::Segment { program } => {
-                let outcome = self.judge(program, now);
+                let outcome = self.judge(*program, now);
                 (outcome.value, outcome.until)
             }
             Leaf::Bucket { seed, from, to } => {
-                let draw = draw(seed, self.customer.as_uuid().as_bytes());
-                (Truth::of(from <= draw && draw < to), NEVER)
+                let draw = draw(*seed, self.customer.as_uuid().as_bytes());
+                (Truth::of(*from <= draw && draw < *to), NEVER)
             }
         }
     }
 
     /// What is known in a slot, unless that has run out.
     #[inline]
-    fn known(&self, slot: usize, now: i64) -> Option<(RuleValue, &Known)> {
+    fn known(&self, slot: usize, now: i64) -> Option<(&Fact, &Known)> {
         let known = self.known.get(slot).filter(|known| now < known.until)?;
-        Some((known.value?, known))
+        Some((known.value.as_ref()?, known))
     }
 
     #[inline]
@@ -176,12 +176,12 @@ fn draw(seed: u64, customer: &[u8]) -> u16 {
 
 /// Values of two kinds do not compare: that is unknown.
 #[inline]
-fn compare(known: RuleValue, is: Comparison, value: RuleValue) -> Truth {
+fn compare(known: &Fact, is: Comparison, value: &Fact) -> Truth {
     match (known, value) {
-        (RuleValue::Number(a), RuleValue::Number(b)) => Truth::of(is.holds(&a, &b)),
-        (RuleValue::Flag(a), RuleValue::Flag(b)) => Truth::of(is.holds(&a, &b)),
-        (RuleValue::Name(a), RuleValue::Name(b)) => Truth::of(is.holds(&a, &b)),
-        (RuleValue::Instant(a), RuleValue::Instant(b)) => Truth::of(is.holds(&a, &b)),
+        (Fact::Number(a), Fact::Number(b)) => Truth::of(is.holds(a, b)),
+        (Fact::Flag(a), Fact::Flag(b)) => Truth::of(is.holds(a, b)),
+        (Fact::Name(a), Fact::Name(b)) => Truth::of(is.holds(a, b)),
+        (Fact::Instant(a), Fact::Instant(b)) => Truth::of(is.holds(a, b)),
         _ => Truth::Unknown,
     }
 }
@@ -200,10 +200,10 @@ fn aged(since: i64, is: Comparison, span: i64, now: i64) -> (Truth, i64) {
 
 /// Whether an event is to be counted; one without a value passes no test of it.
 #[inline]
-fn passes(event: &Event, having: Option<EventTest>) -> bool {
-    match (having, event.1) {
+fn passes(event: &Event, having: Option<&(Comparison, Fact)>) -> bool {
+    match (having, &event.1) {
         (None, _) => true,
-        (Some(test), Some(value)) => compare(value, test.is, test.value) == Truth::True,
+        (Some((is, wanted)), Some(value)) => compare(value, *is, wanted) == Truth::True,
         (Some(_), None) => false,
     }
 }
@@ -211,7 +211,7 @@ fn passes(event: &Event, having: Option<EventTest>) -> bool {
 fn counted(
     events: &[Event],
     within: Option<i64>,
-    having: Option<EventTest>,
+    having: Option<&(Comparison, Fact)>,
     is: Comparison,
     count: u32,
     now: i64,
@@ -252,11 +252,11 @@ fn counted(
     }
 }
 
-fn last(events: &[Event], is: Comparison, value: RuleValue, now: i64) -> (Truth, i64) {
+fn last(events: &[Event], is: Comparison, value: &Fact, now: i64) -> (Truth, i64) {
     let end = events.partition_point(|&(at, _)| at <= now);
     let judged = |event: Option<&Event>| match event {
         None => Truth::False,
-        Some(&(_, Some(known))) => compare(known, is, value),
+        Some((_, Some(known))) => compare(known, is, value),
         Some((_, None)) => Truth::Unknown,
     };
     let (past, later) = events.split_at_checked(end).unwrap_or((events, &[]));

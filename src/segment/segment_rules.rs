@@ -1,8 +1,6 @@
-use super::facts::stage_number;
+use super::facts::{Fact, stage_number};
 use super::rule_check::{Contradictions, MOST_CONDITIONS, MOST_IN_ALL, MOST_LEVELS, Place, shape, text};
-use super::{
-    Comparison, EventTest, Facts, NamedRule, Rule, RuleError, RuleReason, RuleSlot, RuleValue, Truth, Verdict,
-};
+use super::{Comparison, Facts, NamedRule, Rule, RuleError, RuleReason, RuleSlot, Truth, Verdict};
 use crate::consent::Purpose;
 use crate::customer::CustomerId;
 use crate::tag::Tag;
@@ -126,15 +124,51 @@ pub(super) enum Node {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Leaf {
-    Field { slot: usize, is: Comparison, value: RuleValue },
-    Age { slot: usize, is: Comparison, span: i64 },
-    Count { events: usize, within: Option<i64>, having: Option<EventTest>, is: Comparison, count: u32 },
-    Last { events: usize, is: Comparison, value: RuleValue },
-    Held { slot: usize, is: Comparison, value: RuleValue, span: i64 },
-    Segment { program: usize },
-    Stage { slot: usize, stages: u8 },
-    Band { slot: usize, from: f64, to: f64 },
-    Bucket { seed: u64, from: u16, to: u16 },
+    Field {
+        slot: usize,
+        is: Comparison,
+        value: Fact,
+    },
+    Age {
+        slot: usize,
+        is: Comparison,
+        span: i64,
+    },
+    Count {
+        events: usize,
+        within: Option<i64>,
+        having: Option<(Comparison, Fact)>,
+        is: Comparison,
+        count: u32,
+    },
+    Last {
+        events: usize,
+        is: Comparison,
+        value: Fact,
+    },
+    Held {
+        slot: usize,
+        is: Comparison,
+        value: Fact,
+        span: i64,
+    },
+    Segment {
+        program: usize,
+    },
+    Stage {
+        slot: usize,
+        stages: u8,
+    },
+    Band {
+        slot: usize,
+        from: f64,
+        to: f64,
+    },
+    Bucket {
+        seed: u64,
+        from: u16,
+        to: u16,
+    },
 }
 
 impl SegmentRules {
@@ -294,18 +328,29 @@ impl SegmentRules {
             }
             Rule::Count { event, within, having, is, count } => {
                 let within = within.map(super::RuleSpan::micros);
-                Leaf::Count { events: events(event), within, having, is, count }
+                Leaf::Count {
+                    events: events(event),
+                    within,
+                    having: having.map(|test| (test.is, test.value.into())),
+                    is,
+                    count,
+                }
             }
-            Rule::Last { event, is, value } => Leaf::Last { events: events(event), is, value },
-            Rule::Field { name, is, value } => Leaf::Field { slot: slot(RuleInput::Field(name)), is, value },
-            Rule::Held { name, is, value, span } => {
-                Leaf::Held { slot: slot(RuleInput::Field(name)), is, value, span: span.micros() }
+            Rule::Last { event, is, value } => Leaf::Last { events: events(event), is, value: value.into() },
+            Rule::Field { name, is, value } => {
+                Leaf::Field { slot: slot(RuleInput::Field(name)), is, value: value.into() }
             }
+            Rule::Held { name, is, value, span } => Leaf::Held {
+                slot: slot(RuleInput::Field(name)),
+                is,
+                value: value.into(),
+                span: span.micros(),
+            },
             Rule::InSegment(segment) => {
                 Leaf::Segment { program: self.keys.get(&segment).copied().unwrap_or(usize::MAX) }
             }
             Rule::Consent(purpose) => {
-                let value = RuleValue::Flag(true);
+                let value = Fact::Flag(true);
                 Leaf::Field { slot: slot(RuleInput::Consent(purpose)), is: Comparison::Is, value }
             }
             Rule::Stage(ref stages) => {
@@ -313,7 +358,7 @@ impl SegmentRules {
                 Leaf::Stage { slot: slot(RuleInput::Stage), stages }
             }
             Rule::Rung { is, value } => {
-                Leaf::Field { slot: slot(RuleInput::Rung), is, value: RuleValue::Number(value.into()) }
+                Leaf::Field { slot: slot(RuleInput::Rung), is, value: Fact::Number(value.into()) }
             }
             Rule::Score { name, from, to } => Leaf::Band { slot: slot(RuleInput::Score(name)), from, to },
             Rule::Bucket { salt, from, to } => Leaf::Bucket { seed: seed(salt), from, to },
@@ -406,8 +451,8 @@ fn inside_first(rules: &[NamedRule], named: &Named) -> Result<Vec<usize>, RuleEr
                 Some(inner) => match way.iter().position(|&(known, _)| known == inner) {
                     Some(first) => {
                         let cycle = way.iter().skip(first).map(|&(known, _)| known).chain([inner]);
-                        let names = cycle.filter_map(|key| Some(rules.get(key)?.segment));
-                        return Err(RuleError::Cycle { cycle: names.collect() });
+                        let cycle = cycle.filter_map(|key| Some(rules.get(key)?.segment));
+                        return Err(RuleError::Cycle { cycle: cycle.collect() });
                     }
                     None => way.push((inner, 0)),
                 },

@@ -49,15 +49,15 @@ impl SegmentStability {
         let own: Vec<S> = map.segment_all(breaks.score_all(rows.iter().copied())).collect();
         let mut kept = vec![0; rows.len()];
         let mut stream = SplitMix::new(seed);
-        let mut drawn = Vec::with_capacity(rows.len());
+        let mut sample = Vec::with_capacity(rows.len());
         let customers = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         for _ in 0..draws {
-            drawn.clear();
+            sample.clear();
             for _ in rows {
                 let row = usize::try_from(stream.below(customers)).ok().and_then(|row| rows.get(row));
-                drawn.extend(row.copied());
+                sample.extend(row.copied());
             }
-            let breaks = RfmBreaks::from_rows(&drawn, &mut scratch)?;
+            let breaks = RfmBreaks::from_rows(&sample, &mut scratch)?;
             let again = map.segment_all(breaks.score_all(rows.iter().copied()));
             for ((kept, own), again) in kept.iter_mut().zip(&own).zip(again) {
                 *kept += u32::from(*own == again);

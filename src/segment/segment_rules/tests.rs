@@ -2,7 +2,7 @@ use super::*;
 use crate::consent::{ConsentDecision, DecidedBy};
 use crate::lifecycle::LifecycleStage;
 use crate::period::Period;
-use crate::segment::{Crossing, RuleEvent, RuleSpan};
+use crate::segment::{Crossing, EventTest, RuleEvent, RuleSpan, RuleValue};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
@@ -16,11 +16,14 @@ fn customer(number: u32) -> CustomerId {
     CustomerId::derive(&["test", &number.to_string()])
 }
 
+/// The hour and the value of an event.
+type Happened = (i64, Option<RuleValue>);
+
 /// What the facts of a test hold: few values, so that everything happens.
 #[derive(Clone, Debug)]
 struct World {
     fields: Vec<Option<(RuleValue, Option<i64>)>>,
-    events: Vec<Option<Vec<(i64, Option<RuleValue>)>>>,
+    events: Vec<Option<Vec<Happened>>>,
     consent: Option<(bool, Option<i64>)>,
     stage: Option<LifecycleStage>,
     rung: Option<u8>,
@@ -200,7 +203,7 @@ fn naive(rule: &Rule, world: &World, now: DateTime<Utc>) -> Option<bool> {
                 parts.contains(&None).then_some(()).map_or(Some(false), |()| None)
             }
         }
-        Rule::Not(part) => naive(part, world, now).map(|holds| !holds),
+        Rule::Not(inner) => naive(inner, world, now).map(|holds| !holds),
         Rule::Field { name, is, value } => compared(world.fields[place(*name)]?.0, *is, *value),
         Rule::Age { of, is, span } => match world.fields[place(*of)]?.0 {
             RuleValue::Instant(since) => {
@@ -243,7 +246,7 @@ fn naive(rule: &Rule, world: &World, now: DateTime<Utc>) -> Option<bool> {
         Rule::Bucket { salt, from, to } => {
             let seed = seed(*salt);
             let hash = XxHash3_128::oneshot_with_seed(seed, customer(world.customer).as_uuid().as_bytes());
-            let share = u128::from(hash as u64) * 10_000 / (1 << 64);
+            let share = (hash & u128::from(u64::MAX)) * 10_000 / (1 << 64);
             Some((u128::from(*from)..u128::from(*to)).contains(&share))
         }
         Rule::InSegment(_) => None,
@@ -262,6 +265,29 @@ fn rules_of(rule: &Rule) -> Option<SegmentRules> {
         Ok(rules) => Some(rules),
         Err(RuleError::Contradiction { .. }) => None,
         Err(other) => panic!("{other}"),
+    }
+}
+
+/// The value of a rule of which only these conditions are known.
+fn fixed(rule: &Rule, place: &mut Place, why: &[RuleReason]) -> Option<bool> {
+    match rule {
+        Rule::All(parts) | Rule::Any(parts) => {
+            let (kind, strong) = if matches!(rule, Rule::All(_)) { ("all", false) } else { ("any", true) };
+            let found: Vec<_> = parts
+                .iter()
+                .enumerate()
+                .map(|(i, part)| place.within(kind, Some(i), |place| fixed(part, place, why)))
+                .collect();
+            if found.contains(&Some(strong)) {
+                return Some(strong);
+            }
+            if found.contains(&None) { None } else { Some(!strong) }
+        }
+        Rule::Not(part) => place.within("not", None, |place| fixed(part, place, why)).map(|holds| !holds),
+        _ => {
+            let known = why.iter().find(|reason| reason.place == place.shown())?;
+            (known.value != Truth::Unknown).then_some(known.value == Truth::True)
+        }
     }
 }
 
@@ -311,25 +337,6 @@ proptest! {
         let verdict = facts.eval(rules.key(NAMES[0]).unwrap(), instant(hour));
         let why = rules.why(&verdict);
         prop_assert!(!why.is_empty());
-        fn fixed(rule: &Rule, place: &mut Place, why: &[RuleReason]) -> Option<bool> {
-            match rule {
-                Rule::All(parts) | Rule::Any(parts) => {
-                    let (kind, strong) = if matches!(rule, Rule::All(_)) { ("all", false) } else { ("any", true) };
-                    let found: Vec<_> = parts
-                        .iter()
-                        .enumerate()
-                        .map(|(i, part)| place.within(kind, Some(i), |place| fixed(part, place, why)))
-                        .collect();
-                    if found.contains(&Some(strong)) { return Some(strong) }
-                    if found.contains(&None) { None } else { Some(!strong) }
-                }
-                Rule::Not(part) => place.within("not", None, |place| fixed(part, place, why)).map(|holds| !holds),
-                _ => {
-                    let known = why.iter().find(|reason| reason.place == place.shown())?;
-                    (known.value != Truth::Unknown).then_some(known.value == Truth::True)
-                }
-            }
-        }
         if verdict.value() != Truth::Unknown {
             // All other conditions count as unknown here: they decide nothing.
             prop_assert_eq!(truth(fixed(&rule, &mut Place::root(), &why)), verdict.value());
