@@ -27,12 +27,18 @@ mod cpu;
 mod data;
 #[path = "measure/events.rs"]
 mod events;
+#[path = "measure/feedback.rs"]
+mod feedback;
 #[path = "measure/journeys.rs"]
 mod journeys;
+#[path = "measure/loyalty.rs"]
+mod loyalty;
 #[path = "measure/peers.rs"]
 mod peers;
 #[path = "measure/review.rs"]
 mod review;
+#[path = "measure/segment.rs"]
+mod segment;
 #[path = "measure/sqlite.rs"]
 mod sqlite;
 #[path = "measure/uncertainty.rs"]
@@ -56,9 +62,12 @@ fn main() {
         return;
     }
     segments();
+    segment::figures();
     pool.install(value::figures);
     pool.install(uncertainty::figures);
     journeys::figures();
+    feedback::figures();
+    loyalty::figures();
     pool.install(bayes::figures);
     memory();
     sqlite::figures();

@@ -11,6 +11,7 @@ mod error;
 mod pain_points;
 mod retry;
 mod review;
+mod row;
 mod schedule;
 mod settings;
 mod win_back;

@@ -5,8 +5,14 @@
 use patronage::consent::*;
 use patronage::customer::*;
 use patronage::desk::{Deliveries, Desk, DeskError, RetryPolicy, Review, ReviewSettings, Settings};
+use patronage::feedback::*;
 use patronage::interaction::*;
 use patronage::lifecycle::*;
+use patronage::loyalty::{
+    EngagementScore, Evidence, Health, HealthRule, LadderRule, LogRank, LoyaltyError, LoyaltyEvidence,
+    LoyaltyRung, LoyaltyStep, Movement, Relationship, Rhythm, RhythmRule, Spell, Standing, SurvivalCurve,
+    SurvivalInterval, SurvivalOptions, SurvivalTable, Touch,
+};
 use patronage::notification::*;
 use patronage::notify::*;
 use patronage::pain::{PainCounts, PainError, PainMap, PainPoint, PainReport, PointOptions, Rules, Symptom};
@@ -38,6 +44,16 @@ struct SmallAndOrdered {
     agent: Agent,
     outcome: Outcome,
     effort_direction: EffortDirection,
+    nps_score: NpsScore,
+    nps_group: NpsGroup,
+    nps_method: NpsMethod,
+    csat_scale: CsatScale,
+    ces_convention: CesConvention,
+    emotion: Emotion,
+    weighting: Weighting,
+    polarity: Polarity,
+    error_rate: ErrorRate,
+    feedback_place: FeedbackPlace,
     pain_kind: PainKind,
     stage: LifecycleStage,
     stage_reason: StageReason,
@@ -52,6 +68,14 @@ struct SmallAndOrdered {
     link: Link,
     entity: Entity,
     segment: RfmSegment,
+    rfm_frequency: RfmFrequency,
+    rfm_monetary: RfmMonetary,
+    rfm_returns: RfmReturns,
+    rule_comparison: RuleComparison,
+    truth: Truth,
+    crossing: Crossing,
+    rule_span: RuleSpan,
+    rule_input: RuleInput,
     model_kind: ModelKind,
     dropout: Dropout,
     first_purchase: FirstPurchase,
@@ -63,6 +87,9 @@ struct SmallAndHashable {
     money: Money,
     purchase_day: PurchaseDay,
     effort: Effort,
+    answer: Answer<NpsScore>,
+    csat_answer: CsatAnswer,
+    effort_scale: EffortScale,
     stage_change: StageChange,
     consent_decision: ConsentDecision,
     decided_by: DecidedBy,
@@ -71,6 +98,14 @@ struct SmallAndHashable {
     committed: Committed,
     rfm_row: RfmRow,
     rfm_score: RfmScore,
+    rfm_line: RfmLine,
+    rfm_definition: RfmDefinition,
+    rfm_gate: RfmGate,
+    rank_groups: RankGroups,
+    segment_key: SegmentKey,
+    rule_slot: RuleSlot,
+    flip: SegmentFlip<RfmSegment>,
+    fall: SegmentFall<RfmSegment>,
     summary: Summary,
     holdout: Holdout,
     purchase_log: PurchaseLog<'static>,
@@ -85,6 +120,13 @@ struct SmallWithFloats {
     money_estimate: Estimate<Money>,
     because: Because,
     sentiment: Sentiment,
+    feeling: Feeling,
+    difference: Difference,
+    finding: Finding<Tag>,
+    nps_tally: NpsTally,
+    csat_tally: CsatTally,
+    ces_tally: CesTally,
+    scorer_check: ScorerCheck,
     buyer: Buyer,
     buyers: Buyers<'static>,
     repeat_spend: RepeatSpend,
@@ -158,6 +200,10 @@ struct Large {
     rfm_breaks: RfmBreaks,
     segment_map: SegmentMap,
     rfm_error: RfmError,
+    family: Family<Tag>,
+    sentiment_tally: SentimentTally,
+    sentiment_map: SentimentMap,
+    feedback_error: FeedbackError,
     validation_error: ValidationError,
     money_error: MoneyError,
     store_error: StoreError,
@@ -204,6 +250,7 @@ fn public_types_cross_threads() {
     crosses_threads::<MemoryStore>();
     crosses_threads::<SharedStore>();
     crosses_threads::<PainMap>();
+    crosses_threads::<(SurvivalCurve, LogRank, Health, Standing)>();
     crosses_threads::<Desk<MemoryStore, MemoryNotifier>>();
 }
 
@@ -216,6 +263,8 @@ fn errors_are_errors() {
     is_error::<PainError>();
     is_error::<DeskError>();
     is_error::<RfmError>();
+    is_error::<FeedbackError>();
+    is_error::<LoyaltyError>();
     is_error::<ValueError>();
     is_error::<FitError>();
 }
@@ -234,11 +283,23 @@ fn what_people_type_reads_and_prints() {
     is_typed_by_people::<PainKind>();
     is_typed_by_people::<LifecycleStage>();
     is_typed_by_people::<Purpose>();
+    is_typed_by_people::<NpsGroup>();
+    is_typed_by_people::<NpsMethod>();
+    is_typed_by_people::<CsatScale>();
+    is_typed_by_people::<CesConvention>();
+    is_typed_by_people::<Emotion>();
+    is_typed_by_people::<Weighting>();
+    is_typed_by_people::<Polarity>();
+    is_typed_by_people::<ErrorRate>();
     is_typed_by_people::<TaskStatus>();
     is_typed_by_people::<Priority>();
     is_typed_by_people::<ModelKind>();
     is_typed_by_people::<Dropout>();
     is_typed_by_people::<FirstPurchase>();
+    is_typed_by_people::<LoyaltyRung>();
+    is_typed_by_people::<LoyaltyStep>();
+    is_typed_by_people::<Evidence>();
+    is_typed_by_people::<SurvivalInterval>();
 }
 
 #[test]
@@ -253,6 +314,26 @@ fn data_is_read_and_written() {
     is_data::<PurchaseHistory>();
     is_data::<Interaction>();
     is_data::<LifecycleHistory>();
+    is_data::<NpsScore>();
+    is_data::<NpsTally>();
+    is_data::<CsatAnswer>();
+    is_data::<CsatTally>();
+    is_data::<EffortScale>();
+    is_data::<CesTally>();
+    is_data::<Feeling>();
+    is_data::<FeedbackPlace>();
+    is_data::<Relationship>();
+    is_data::<Spell>();
+    is_data::<SurvivalTable>();
+    is_data::<SurvivalOptions>();
+    is_data::<Rhythm>();
+    is_data::<RhythmRule>();
+    is_data::<Touch>();
+    is_data::<EngagementScore>();
+    is_data::<HealthRule>();
+    is_data::<LadderRule>();
+    is_data::<LoyaltyEvidence>();
+    is_data::<Movement>();
     is_data::<ConsentRecord>();
     is_data::<Task>();
     is_data::<Notification>();
@@ -302,6 +383,14 @@ fn every_term_of_every_vocabulary_has_one_text() {
     every_term_has_one_text(Agent::KNOWN);
     every_term_has_one_text(Outcome::KNOWN);
     every_term_has_one_text(PainKind::ALL);
+    every_term_has_one_text(NpsGroup::ALL);
+    every_term_has_one_text(NpsMethod::ALL);
+    every_term_has_one_text(CsatScale::ALL);
+    every_term_has_one_text(CesConvention::ALL);
+    every_term_has_one_text(Emotion::KNOWN);
+    every_term_has_one_text(Weighting::ALL);
+    every_term_has_one_text(Polarity::ALL);
+    every_term_has_one_text(ErrorRate::ALL);
     every_term_has_one_text(LifecycleStage::ALL);
     every_term_has_one_text(StageReason::KNOWN);
     every_term_has_one_text(Purpose::KNOWN);

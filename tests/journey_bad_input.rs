@@ -110,8 +110,8 @@ fn an_empty_log_has_an_answer_to_everything() {
         (contacts.repeat_rate(RepeatRate::OfContacts), contacts.repeat_rate(RepeatRate::OfFirstContacts)),
         (None, None)
     );
-    assert!(threads(&[], ThreadRules::default()).is_empty());
-    assert!(OfferTally::new().selling_points(1, level()).is_empty());
+    assert!(threads(&[], ThreadRules::default()).threads().is_empty());
+    assert!(OfferTally::new().selling_points(1, level()).points().is_empty());
     assert!(ThemeTally::default().impacts(2, level()).unwrap().is_empty());
 }
 

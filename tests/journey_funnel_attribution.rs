@@ -55,6 +55,9 @@ fn web_shop() {
         let report = funnel(0..5, window).count(events, as_of).unwrap();
         assert_eq!(report.reached(), [3_611, 1_924, 1_356, 958, 653]);
         assert_eq!((report.customers(), report.ties()), (3_751, 0));
+        let shares: Vec<_> =
+            report.steps().iter().map(|step| (step.mature(), step.mature_reached())).collect();
+        assert_eq!(shares, report.reached().iter().map(|&reached| (3_611, reached)).collect::<Vec<_>>());
     }
 }
 
@@ -77,6 +80,7 @@ fn loan_journey() {
     let events = FunnelColumns::new(&customer, &time, &activity).unwrap();
     let as_of: DateTime<chrono::Utc> = "2030-01-01T00:00:00Z".parse().unwrap();
     let report = funnel(0..7, None).count(events, as_of).unwrap();
+    assert_eq!((report.immature(), report.immature_converted()), (0, 0));
     assert_eq!(report.reached(), [13_087, 13_087, 7_367, 5_113, 5_015, 3_254, 2_246]);
     assert_eq!(report.ties(), 13_995);
 }
@@ -325,6 +329,7 @@ fn mail_sells_visits() {
     }
     let points = tally.selling_points(100, patronage::Share::new(0.95).unwrap());
     let effects: Vec<_> = points
+        .points()
         .iter()
         .map(|point| match point {
             SellingPoint::Measured { moment, effect, strata, .. } => (*moment, *strata, *effect),

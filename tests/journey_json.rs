@@ -112,7 +112,9 @@ fn graphs_and_sequences() {
     );
     written(
         &frequent_sequences(&log, 2, 1, 1).unwrap(),
-        r#"[{"activities":[0,2],"journeys":1,"occurrences":2}]"#,
+        r#"
+        {"longest":2,"least":1,"journeys":2,"ties":1,"found":4,
+        "sequences":[{"activities":[0,2],"journeys":1,"occurrences":2}]}"#,
     );
     written(
         &StepTable::from_start(&log, 1).unwrap(),
@@ -121,13 +123,14 @@ fn graphs_and_sequences() {
     written(
         &graph.dead_ends(&[1], Share::ZERO, 1, level()),
         r#"
-        [{"activity":0,"ends":1,"share":{"value":0.25,"lower":0.04558726080970058,"upper":0.699358157417598,
-        "level":0.95,"n":4}}]"#,
+        {"goals":[1],"least_share":0.0,"least_visits":1,"level":0.95,"journeys":2,"ended":1,"ties":1,"tests":2,
+        "too_few":0,"ends":[{"activity":0,"ends":1,"share":{"value":0.25,"lower":0.04558726080970058,
+        "upper":0.699358157417598,"level":0.95,"n":4},"p_value":0.0,"adjusted_p_value":0.0}]}"#,
     );
     written(
         &Retention::from_log(&log, Calendar::new(CalendarUnit::Day), 3 * DAY),
         r#"
-        {"calendar":{"unit":"day","offset_seconds":0},"last_period":2,"growth":[{"period":0,
+        {"calendar":{"unit":"day","offset_seconds":0},"last_period":2,"customers":2,"growth":[{"period":0,
         "first_day":"1970-01-01","new":2,"returning":0,"resurrected":0,"dormant":0},{"period":1,
         "first_day":"1970-01-02","new":0,"returning":1,"resurrected":0,"dormant":1},{"period":2,
         "first_day":"1970-01-03","new":0,"returning":0,"resurrected":0,"dormant":1}],"cohorts":[{"cohort":0,
@@ -160,7 +163,7 @@ fn funnels() {
         r#"
         {"order":"ordered","steps":[{"activities":[0],"optional":false,"after_us":0,"within_us":null},
         {"activities":[1],"optional":false,"after_us":0,"within_us":86400000000}],"window_us":172800000000,
-        "exclusions":[{"activities":[9],"from_step":0,"to_step":1}],"equal_instants":"log_order"}"#,
+        "exclusions":[{"activities":[9],"from_step":0,"to_step":1}],"equal_instants":"log_order","entries":"every"}"#,
     );
     refused::<Funnel>(r#"{"order":"ordered","steps":[]}"#, "a funnel has 1 to 32 steps, got 0");
     let short: Funnel =
@@ -173,16 +176,26 @@ fn funnels() {
         {"funnel":{"order":"ordered","steps":[{"activities":[0],"optional":false,"after_us":0,
         "within_us":null},{"activities":[1],"optional":false,"after_us":0,"within_us":86400000000}],
         "window_us":172800000000,"exclusions":[{"activities":[9],"from_step":0,"to_step":1}],
-        "equal_instants":"log_order"},"as_of":"1970-01-04T00:00:00Z","customers":2,"ties":1,
-        "steps":[{"reached":2,"open":1,"dropped":0,"excluded":0,"undecided":0,"time_to_reach":null,
-        "left_to":[]},{"reached":1,"open":0,"dropped":0,"excluded":0,"undecided":1,"time_to_reach":{"n":1,
+        "equal_instants":"log_order","entries":"every"},"as_of":"1970-01-04T00:00:00Z","customers":2,
+        "immature":0,"immature_converted":0,"ties":1,
+        "steps":[{"reached":2,"open":1,"dropped":0,"excluded":0,"mature":2,"mature_reached":2,
+        "time_to_reach":null,"left_to":[]},{"reached":1,"open":0,"dropped":0,"excluded":0,"mature":2,
+        "mature_reached":1,"time_to_reach":{"n":1,
         "mean_us":86280000000,"median_us":86280000000,"nine_in_ten_us":86280000000},"left_to":[]}]}"#,
     );
     written(
         &report.compare(&report, level()).unwrap(),
         r#"
-        {"steps":[{"step":1,"difference":{"value":0.0,"lower":-0.7934506856227626,
-        "upper":0.7934506856227626,"level":0.95,"n":2},"p_value":1.0,"adjusted_p_value":1.0}]}"#,
+        {"funnel":{"order":"ordered","steps":[{"activities":[0],"optional":false,"after_us":0,
+        "within_us":null},{"activities":[1],"optional":false,"after_us":0,"within_us":86400000000}],
+        "window_us":172800000000,"exclusions":[{"activities":[9],"from_step":0,"to_step":1}],
+        "equal_instants":"log_order","entries":"every"},
+        "level":0.95,"first":{"as_of":"1970-01-04T00:00:00Z","customers":2,
+        "entered":2,"immature":0,"immature_converted":0,"ties":1},
+        "second":{"as_of":"1970-01-04T00:00:00Z","customers":2,
+        "entered":2,"immature":0,"immature_converted":0,"ties":1},
+        "tests":1,"steps":[{"step":1,"difference":{"value":0.0,"lower":-0.5734194679697171,
+        "upper":0.5734194679697171,"level":0.95,"n":4},"p_value":1.0,"adjusted_p_value":1.0}]}"#,
     );
     let by = funnel.count_log_by(&log, |_| None, at(3 * DAY)).unwrap();
     assert_eq!(serde_json::to_value(&by).unwrap()["without"], serde_json::to_value(&report).unwrap());
@@ -206,10 +219,12 @@ fn contacts_and_places() {
     written(
         &threads(&calls, rules),
         r#"
-        [{"customer":"325e3e84-30ca-5edc-b53a-b49c291e2c91","reason":"invoice",
+        {"rules":{"window_us":432000000000,"window_from":"previous_contact","scope":"same_reason",
+        "one_contact_within_us":0},"interactions":2,"without_reason":0,"without_contact":0,"ties":0,
+        "threads":[{"customer":"325e3e84-30ca-5edc-b53a-b49c291e2c91","reason":"invoice",
         "first":"1970-01-01T00:00:00Z","last":"1970-01-04T00:00:00Z","contacts":2,"switches":0,
         "carried_over":0,"started_again":0,"transfers":0,"other_agents":0,"waited_ms":60000,"known_waits":2,
-        "escalated":0,"abandoned":0,"unanswered":0,"complaints":0,"outcome":"resolved"}]"#,
+        "escalated":0,"abandoned":0,"unanswered":0,"complaints":0,"outcome":"resolved"}]}"#,
     );
     let mut builder = ThreadBuilder::new(rules);
     let mut map = TouchpointMap::default();
@@ -274,7 +289,7 @@ fn contacts_and_places() {
         r#"{"metric":"ease","target":{"at_least":0.5},"least":0}"#,
         "`least` must be at least 1",
     );
-    let effort = threads(&calls, rules)[0].effort(&EffortWeights::default()).unwrap();
+    let effort = threads(&calls, rules).threads()[0].effort(&EffortWeights::default()).unwrap();
     written(&effort, r#"{"score":1.0166666666666666,"waits_known":true}"#);
     let weights: EffortWeights = serde_json::from_str(r#"{"transfer":2.0}"#).unwrap();
     assert_eq!(weights, EffortWeights { transfer: 2.0, ..EffortWeights::default() });
@@ -321,10 +336,10 @@ fn attribution() {
         &paths.compare_models(&[AttributionModel::First, markov]).unwrap(),
         r#"
         {"models":[{"model":"first","credits":[{"channel":0,"conversions":1.0,"value":0.0},{"channel":2,
-        "conversions":0.0,"value":0.0}],"attributed":1,"unattributed":0,"nulls":1,"value":0.0},
+        "conversions":0.0,"value":0.0}],"attributed":1,"unattributed":0,"nulls":1,"ties":1,"value":0.0},
         {"model":{"markov":{"order":1,"removal":"to_null","nulls":"counted"}},"credits":[{"channel":0,
         "conversions":0.5,"value":0.0},{"channel":2,"conversions":0.5,"value":0.0}],"attributed":1,
-        "unattributed":0,"nulls":1,"value":0.0,"removal_effects":[1.0,1.0]}],"channels":[{"channel":0,
+        "unattributed":0,"nulls":1,"ties":1,"value":0.0,"removal_effects":[1.0,1.0]}],"channels":[{"channel":0,
         "conversions":[1.0,0.5],"least":0.5,"most":1.0},{"channel":2,"conversions":[0.0,0.5],"least":0.0,
         "most":0.5}]}"#,
     );
@@ -334,7 +349,8 @@ fn attribution() {
     written(
         &tally.selling_points(1, level()),
         r#"
-        [{"measured":{"moment":3,"effect":{"value":1.0,"lower":1.0,"upper":1.0,"level":0.95,"n":2},
-        "p_value":0.31731050786291404,"adjusted_p_value":0.31731050786291404,"strata":1}}]"#,
+        {"least":1,"level":0.95,"customers":2,"tests":1,"points":[{"measured":{"moment":3,"effect":{"value":1.0,
+        "lower":1.0,"upper":1.0,"level":0.95,"n":2},"p_value":0.31731050786291404,
+        "adjusted_p_value":0.31731050786291404,"strata":1}}]}"#,
     );
 }

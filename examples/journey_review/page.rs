@@ -252,7 +252,8 @@ impl<'a> Page<'a> {
             number(graph.journeys()),
             span(window.as_seconds_f64())
         )?;
-        let ends = graph.dead_ends(&self.goals, Share::new(0.05)?, 30, level()?);
+        let found = graph.dead_ends(&self.goals, Share::new(0.05)?, 30, level()?);
+        let ends = found.ends();
         if ends.is_empty() {
             writeln!(out, "  nowhere more often than at one of twenty visits")?;
         }
@@ -296,7 +297,7 @@ impl<'a> Page<'a> {
     }
 
     /// The steps asked for, or those of the most frequent way; `None` where that is only one step.
-    pub(crate) fn funnel_of(&self) -> Result<Option<Funnel>, Box<dyn Error>> {
+    pub(crate) fn funnel_of(&self, entries: Visits) -> Result<Option<Funnel>, Box<dyn Error>> {
         let names = self.log.activities();
         let mut steps: Vec<u16> = Vec::new();
         if self.asked.funnel.is_empty() {
@@ -313,7 +314,8 @@ impl<'a> Page<'a> {
         if steps.len() < 2 {
             return Ok(None);
         }
-        let builder = Funnel::builder(FunnelOrder::Ordered, steps.into_iter().map(FunnelStep::new));
+        let steps = steps.into_iter().map(FunnelStep::new);
+        let builder = Funnel::builder(FunnelOrder::Ordered, steps).entries(entries);
         let builder = match self.asked.window {
             Some(window) => builder.within(window),
             None => builder,
@@ -322,7 +324,7 @@ impl<'a> Page<'a> {
     }
 
     fn funnel(&self, out: &mut dyn Write) -> Done {
-        let Some(funnel) = self.funnel_of()? else {
+        let Some(funnel) = self.funnel_of(Visits::Every)? else {
             writeln!(out, "\nHow far they come: name the steps with --funnel")?;
             return Ok(());
         };
@@ -339,18 +341,18 @@ impl<'a> Page<'a> {
         )?;
         show_funnel(out, &report, |code| self.name(code, 28))?;
         if let Some(split) = self.asked.split {
-            self.compare(out, &funnel, split)?;
+            self.compare(out, split)?;
         }
         Ok(())
     }
 
-    /// Journeys begun before an instant against those begun later. Of both only those begun long enough ago for the
-    /// window to be over: among younger ones only the quick have gone on, and they would make the later group look good.
-    fn compare(&self, out: &mut dyn Write, funnel: &Funnel, split: DateTime<Utc>) -> Done {
-        let closed = (self.as_of - funnel.window().unwrap_or(TimeDelta::zero())).timestamp_micros();
+    /// Journeys begun before an instant against those begun later. Only first entries count, so that the earlier group has
+    /// not had more of them; those whose time is not over are left out.
+    fn compare(&self, out: &mut dyn Write, split: DateTime<Utc>) -> Done {
+        let Some(funnel) = self.funnel_of(Visits::First)? else { return Ok(()) };
         let begun = |later: bool| {
             let at = split.timestamp_micros();
-            let belongs = |first: i64| first <= closed && (first >= at) == later;
+            let belongs = |first: i64| (first >= at) == later;
             let part = self.log.filtered(|journey| journey.times().first().is_some_and(|&at| belongs(at)));
             funnel.count_log(&part, self.as_of)
         };
@@ -358,12 +360,12 @@ impl<'a> Page<'a> {
         let comparison = after.compare(&before, level()?)?;
         writeln!(
             out,
-            "  begun from {} on ({} entered) against before ({} entered), where the time is over, of those who entered; p \
-             adjusted for {} tests",
+            "  begun from {} on ({} entered) against before ({} entered), of those who entered for the first time and whose \
+             time is over; p adjusted for {} tests",
             shown(split),
-            number(after.entered()),
-            number(before.entered()),
-            comparison.steps().len()
+            number(after.entered() - after.immature()),
+            number(before.entered() - before.immature()),
+            comparison.tests()
         )?;
         for step in comparison.steps() {
             let difference = step.difference();
@@ -424,6 +426,15 @@ pub(crate) fn show_funnel(
             number(step.open()),
             took.unwrap_or_default(),
             left.unwrap_or_default(),
+        )?;
+    }
+    if report.immature() > 0 {
+        writeln!(
+            out,
+            "  {} of those who entered have not had their whole time yet ({} have gone all the way already): shares and \
+             medians rest on the others",
+            number(report.immature()),
+            number(report.immature_converted())
         )?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use patronage::interaction::{Channel, Engagement, Interaction, InteractionId, To
 use patronage::journey::{
     Attribution, AttributionModel, ConversionPaths, DurationDetail, Durations, Funnel, FunnelColumns,
     FunnelOrder, FunnelStep, JourneyGraph, JourneyLog, NullPaths, Removal, RepeatRate, ThreadBuilder,
-    ThreadRules, ThreadScope, ThreadTrait,
+    ThreadRules, ThreadScope, ThreadTrait, Visits,
 };
 use patronage::{Share, Tag};
 
@@ -141,7 +141,7 @@ fn channels(out: &mut dyn Write, events: &Events, asked: &Asked, page: &Page<'_>
     let several = switching.journeys().len() as u64;
     writeln!(out, "  more than one channel: {} of {}", number(several), number(customers))?;
 
-    if let Some(funnel) = page.funnel_of()? {
+    if let Some(funnel) = page.funnel_of(Visits::Every)? {
         // Events of equal instants keep the order of the file in both logs, so rows correspond.
         let entry: BTreeMap<u32, u16> = log
             .journeys()
@@ -164,7 +164,7 @@ fn channels(out: &mut dyn Write, events: &Events, asked: &Asked, page: &Page<'_>
             writeln!(
                 out,
                 "  the first less the second, of those who entered; p adjusted for {} tests",
-                comparison.steps().len()
+                comparison.tests()
             )?;
             for step in comparison.steps() {
                 let (difference, p) = (step.difference(), step.adjusted_p_value());
@@ -205,10 +205,6 @@ pub(crate) fn attribution(
         markov,
     ];
     let table = paths.compare_models(&models)?;
-    let channels: Vec<u16> = table
-        .models()
-        .first()
-        .map_or_else(Vec::new, |model| model.credits().iter().map(|c| c.channel).collect());
     let attributed = table.models().first().map_or(0, Attribution::attributed);
     if attributed == 0 {
         writeln!(
@@ -233,10 +229,8 @@ pub(crate) fn attribution(
         "", "first", "last", "linear", "Shapley", "Markov"
     )?;
     let mut rows = table.rows();
-    let credit = |channel: u16| {
-        let place = channels.iter().position(|&known| known == channel);
-        place.and_then(|place| sure.get(place))
-    };
+    let credit =
+        |channel: u16| sure.credits().iter().find(|one| one.channel == channel).map(|one| one.conversions);
     rows.sort_by(|a, b| b.most.total_cmp(&a.most).then(a.channel.cmp(&b.channel)));
     for row in rows {
         let cells: Vec<String> = row.conversions.iter().map(|credit| format!("{credit:>10.1}")).collect();

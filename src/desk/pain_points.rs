@@ -1,4 +1,4 @@
-use super::review::{Expected, Row};
+use super::row::{Expected, Row};
 use super::{Desk, DeskError, ReviewSettings};
 use crate::because::Because;
 use crate::customer::{Customer, CustomerId};

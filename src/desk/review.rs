@@ -1,4 +1,5 @@
 use super::pain_points::mend;
+use super::row::{Expected, Row};
 use super::win_back::at_risk;
 use super::{Desk, DeskError, ReviewSettings};
 use crate::because::Because;
@@ -14,8 +15,8 @@ use crate::store::Store;
 use crate::tag::Tag;
 use crate::task::TaskId;
 use crate::value::{
-    BgNbd, Buyer, Discount, Fit, FitError, GammaGamma, GammaGammaFit, Horizon, LifetimeValue, PurchaseModel,
-    RepeatSpend, Summary, TimeUnit,
+    BgNbd, Discount, Fit, FitError, GammaGamma, GammaGammaFit, Horizon, LifetimeValue, PurchaseModel,
+    Summary, TimeUnit,
 };
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
@@ -101,16 +102,6 @@ pub struct Scheduled {
     pub team: Tag,
     /// Why.
     pub because: Vec<Because>,
-}
-
-/// What a review keeps of a buyer: no names, no strings.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
-    pub(super) customer: CustomerId,
-    pub(super) buyer: Buyer,
-    pub(super) spend: RepeatSpend,
-    pub(super) rfm: RfmRow,
-    pub(super) last_purchase: i32,
 }
 
 impl<S: Store, N: Notifier> Desk<S, N> {
@@ -199,14 +190,6 @@ fn row(
         rfm,
         last_purchase,
     }))
-}
-
-/// What is expected of each row, in the order of the rows.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Expected {
-    pub(super) p_alive: f64,
-    pub(super) purchases: f64,
-    pub(super) value: f64,
 }
 
 type Valued = Result<(Valuation, Vec<Expected>), FitError>;

@@ -1,4 +1,4 @@
-use super::review::{Expected, Row};
+use super::row::{Expected, Row};
 use super::{DeskError, ReviewSettings};
 use crate::because::Because;
 use crate::tag::Tag;

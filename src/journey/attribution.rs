@@ -96,6 +96,7 @@ pub struct Attribution {
     attributed: u64,
     unattributed: u64,
     nulls: u64,
+    ties: u64,
     value: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     removal_effects: Vec<f64>,
@@ -112,6 +113,11 @@ impl Attribution {
     /// channel with the most (and where that alone cannot do it, less than a last digit to another).
     pub fn credits(&self) -> &[ChannelCredit] {
         &self.credits
+    }
+
+    /// See [`ConversionPaths::ties`].
+    pub const fn ties(&self) -> u64 {
+        self.ties
     }
 
     /// Conversions of paths with touches.
@@ -290,6 +296,7 @@ impl ConversionPaths {
             attributed,
             unattributed,
             nulls: self.nulls(),
+            ties: self.ties(),
             value,
             removal_effects,
         })

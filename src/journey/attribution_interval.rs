@@ -26,6 +26,76 @@ pub struct AttributionRow {
     pub most: f64,
 }
 
+/// The credit of one channel, and how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CreditInterval {
+    /// The channel.
+    pub channel: u16,
+    /// Its conversions, with the interval of the draws; `n` counts the customers.
+    pub conversions: Estimate,
+}
+
+/// How sure the credits of a model are, and how that was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AttributionBootstrap {
+    model: AttributionModel,
+    repeats: u32,
+    seed: u64,
+    level: Share,
+    attributed: u64,
+    unattributed: u64,
+    nulls: u64,
+    ties: u64,
+    credits: Vec<CreditInterval>,
+}
+
+impl AttributionBootstrap {
+    /// The model that gave the credit.
+    pub const fn model(&self) -> AttributionModel {
+        self.model
+    }
+
+    /// How often customers were drawn again.
+    pub const fn repeats(&self) -> u32 {
+        self.repeats
+    }
+
+    /// The seed of the draws.
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The level of each interval, for itself: of many channels, some may lie outside theirs.
+    pub const fn level(&self) -> Share {
+        self.level
+    }
+
+    /// Conversions of paths with touches: what the credits add up to.
+    pub const fn attributed(&self) -> u64 {
+        self.attributed
+    }
+
+    /// Conversions of paths without touches.
+    pub const fn unattributed(&self) -> u64 {
+        self.unattributed
+    }
+
+    /// Customers who did not convert.
+    pub const fn nulls(&self) -> u64 {
+        self.nulls
+    }
+
+    /// See [`ConversionPaths::ties`].
+    pub const fn ties(&self) -> u64 {
+        self.ties
+    }
+
+    /// Each channel, ascending.
+    pub fn credits(&self) -> &[CreditInterval] {
+        &self.credits
+    }
+}
+
 impl AttributionTable {
     /// Each model in full.
     pub fn models(&self) -> &[Attribution] {
@@ -104,7 +174,7 @@ impl ConversionPaths {
     /// paths.push(&[0], PathOutcome { conversions: 50, value: 0.0, nulls: 50 })?;
     /// let sure = paths.bootstrap(AttributionModel::Last, 1_000, 7, Share::new(0.95)?)?;
     /// // Half of 100 customers: the standard deviation is 5.
-    /// let credit = sure[0];
+    /// let credit = sure.credits()[0].conversions;
     /// assert!((credit.lower() - 40.0).abs() <= 1.0 && (credit.upper() - 60.0).abs() <= 1.0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -116,7 +186,7 @@ impl ConversionPaths {
         repeats: u32,
         seed: u64,
         level: Share,
-    ) -> Result<Vec<Estimate>, JourneyError> {
+    ) -> Result<AttributionBootstrap, JourneyError> {
         if repeats < 20 {
             return Err(JourneyError::Setting { setting: "repeats", rule: "must be at least 20" });
         }
@@ -135,10 +205,21 @@ impl ConversionPaths {
             draws.sort_by(f64::total_cmp);
             let (lower, upper) = percentiles(&draws, level);
             let value = credit.conversions;
-            Estimate::new(value, lower.min(value), upper.max(value), level, n)
+            // The bounds are finite and hold the value, so that no estimate is refused.
+            let conversions = Estimate::new(value, lower.min(value), upper.max(value), level, n).ok()?;
+            Some(CreditInterval { channel: credit.channel, conversions })
         });
-        // The bounds are finite and hold the value, so that no estimate is refused.
-        Ok(credits.filter_map(Result::ok).collect())
+        Ok(AttributionBootstrap {
+            model,
+            repeats,
+            seed,
+            level,
+            attributed: whole.attributed(),
+            unattributed: whole.unattributed(),
+            nulls: self.nulls(),
+            ties: self.ties(),
+            credits: credits.flatten().collect(),
+        })
     }
 }
 
@@ -265,7 +346,7 @@ mod tests {
         let level = Share::new(0.9).unwrap();
         let sure = |seed| paths.bootstrap(AttributionModel::Linear, 50, seed, level).unwrap();
         assert_eq!(sure(1), sure(1));
-        assert_ne!(sure(1), sure(2));
+        assert_ne!(sure(1).credits(), sure(2).credits());
         assert!(paths.bootstrap(AttributionModel::Linear, 19, 1, level).is_err());
     }
 }

@@ -66,6 +66,7 @@ pub struct ConversionPaths {
     outcomes: Vec<PathOutcome>,
     conversions: u64,
     nulls: u64,
+    ties: u64,
 }
 
 impl ConversionPaths {
@@ -101,7 +102,7 @@ impl ConversionPaths {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_log(log: &JourneyLog, goals: &[u16], as_of: DateTime<Utc>) -> Result<Self, JourneyError> {
-        let mut paths = Self::new();
+        let mut paths = Self { ties: log.ties(), ..Self::new() };
         let as_of = as_of.timestamp_micros();
         let mut ages = Vec::new();
         for journey in log.journeys() {
@@ -199,6 +200,7 @@ impl ConversionPaths {
         self.outcomes.extend(&other.outcomes);
         self.conversions += other.conversions;
         self.nulls += other.nulls;
+        self.ties += other.ties;
         Ok(())
     }
 
@@ -220,6 +222,12 @@ impl ConversionPaths {
     /// How many did not.
     pub const fn nulls(&self) -> u64 {
         self.nulls
+    }
+
+    /// How many pairs of neighbouring events of the log that paths were read from happened at one instant, so that the
+    /// order of touches is that of the input; those of paths that were pushed are not known, and count as none.
+    pub const fn ties(&self) -> u64 {
+        self.ties
     }
 
     /// Whether every touch has an age.
@@ -323,7 +331,7 @@ impl ConversionPaths {
             let rule = "gives more than 65,536 different kinds of touches";
             return Err(JourneyError::Setting { setting: "by_frequency", rule });
         }
-        let mut made = Self { conversions: self.conversions, nulls: self.nulls, ..Self::default() };
+        let mut made = self.emptied();
         for path in self.iter() {
             for (channel, times, age) in counted(&path) {
                 let place = kinds.binary_search(&(channel, times)).unwrap_or_default();
@@ -336,8 +344,13 @@ impl ConversionPaths {
         Ok((made, kinds))
     }
 
+    /// No paths, but what is known of all of them.
+    fn emptied(&self) -> Self {
+        Self { conversions: self.conversions, nulls: self.nulls, ties: self.ties, ..Self::default() }
+    }
+
     fn kept(&self, keep: impl Fn(&ConversionPath<'_>, usize) -> bool) -> Self {
-        let mut kept = Self { conversions: self.conversions, nulls: self.nulls, ..Self::default() };
+        let mut kept = self.emptied();
         for path in self.iter() {
             for (touch, &channel) in path.touches.iter().enumerate() {
                 if keep(&path, touch) {

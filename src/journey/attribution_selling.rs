@@ -27,7 +27,8 @@ struct Cell {
 ///     tally.push(7, stratum, offered, bought);
 /// }
 /// let points = tally.selling_points(10, Share::new(0.95)?);
-/// let SellingPoint::Measured { effect, .. } = points[0] else { return Err("100 customers are enough".into()) };
+/// assert_eq!((points.customers(), points.tests()), (100, 1));
+/// let SellingPoint::Measured { effect, .. } = points.points()[0] else { return Err("100 customers are enough".into()) };
 /// assert_eq!(format!("{effect:.2}"), "0.30 [0.12, 0.48] (95.0 %, n = 100)");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -65,6 +66,44 @@ pub enum SellingPoint {
         /// Customers without.
         others: u64,
     },
+}
+
+/// The moments at which an offer sells, and how they were measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SellingPoints {
+    least: u64,
+    level: Share,
+    customers: u64,
+    tests: u64,
+    points: Vec<SellingPoint>,
+}
+
+impl SellingPoints {
+    /// How many customers of each kind a moment needs to be measured.
+    pub const fn least(&self) -> u64 {
+        self.least
+    }
+
+    /// The level of the intervals.
+    pub const fn level(&self) -> Share {
+        self.level
+    }
+
+    /// How many customers were counted at all moments together; one who was at several counts at each. Those in strata
+    /// of one kind only are in no effect.
+    pub const fn customers(&self) -> u64 {
+        self.customers
+    }
+
+    /// How many moments were measured, and the p-values adjusted for.
+    pub const fn tests(&self) -> u64 {
+        self.tests
+    }
+
+    /// Each moment: the largest effect first, then those with too few customers by number.
+    pub fn points(&self) -> &[SellingPoint] {
+        &self.points
+    }
 }
 
 impl OfferTally {
@@ -114,7 +153,7 @@ impl OfferTally {
     /// Source: S. Greenland, J. M. Robins, "Estimation of a common effect parameter from sparse follow-up data",
     /// Biometrics 41 (1985); T. Sato, "On the variance estimator for the Mantel-Haenszel risk difference", Biometrics 45
     /// (1989).
-    pub fn selling_points(&self, least: u64, level: Share) -> Vec<SellingPoint> {
+    pub fn selling_points(&self, least: u64, level: Share) -> SellingPoints {
         let mut moments: BTreeMap<u16, Stratified> = BTreeMap::new();
         for (&(moment, _), cell) in &self.cells {
             let offered = Proportion::new(cell.offered_bought, cell.offered);
@@ -124,11 +163,11 @@ impl OfferTally {
                 moments.entry(moment).or_default().push(offered, others);
             }
         }
-        let z = proportion::z(level.get());
+        let (z, least) = (proportion::z(level.get()), least.max(1));
         let (mut measured, mut few) = (Vec::new(), Vec::new());
         for (moment, pooled) in moments {
             let (offered, others) = (pooled.exposed(), pooled.others());
-            let enough = offered.min(others) >= least.max(1);
+            let enough = offered.min(others) >= least;
             let effect = pooled.risk_difference(z).filter(|_| enough).and_then(|(seen, ends)| {
                 Estimate::new(seen, ends.lower, ends.upper, level, offered + others).ok()
             });
@@ -144,7 +183,9 @@ impl OfferTally {
         let points = points.into_iter().map(|((moment, effect, p_value, strata), adjusted_p_value)| {
             SellingPoint::Measured { moment, effect, p_value, adjusted_p_value, strata }
         });
-        points.chain(few).collect()
+        let points = points.chain(few).collect();
+        let customers = self.cells.values().map(|cell| cell.offered + cell.others).sum();
+        SellingPoints { least, level, customers, tests: p_values.len() as u64, points }
     }
 }
 
@@ -160,13 +201,18 @@ mod tests {
             tally.push(2, customer, customer < 10, true);
         }
         tally.push(1, 9, true, true);
-        let points = tally.selling_points(10, Share::new(0.95).unwrap());
+        let found = tally.selling_points(10, Share::new(0.95).unwrap());
+        assert_eq!((found.tests(), found.customers(), found.least()), (1, 81, 10));
+        let points = found.points();
         let SellingPoint::Measured { moment: 1, effect, p_value, strata: 1, .. } = points[0] else {
             panic!("{points:?}")
         };
         assert!((effect.value() - 0.0).abs() < 1e-15 && (p_value - 1.0).abs() < 1e-12 && effect.n() == 40);
         assert_eq!(points[1], SellingPoint::TooFew { moment: 2, offered: 0, others: 0 });
-        assert!(matches!(tally.selling_points(11, Share::ONE)[0], SellingPoint::TooFew { offered: 10, .. }));
+        assert!(matches!(
+            tally.selling_points(11, Share::ONE).points()[0],
+            SellingPoint::TooFew { offered: 10, .. }
+        ));
     }
 
     #[test]

@@ -88,6 +88,18 @@ pub enum JourneyError {
         /// Time of the refused event, in microseconds since 1970.
         at: i64,
     },
+    /// An interaction is no later than the instant up to which matters were already ended. It was not counted.
+    #[error(
+        "customer {customer}: closed up to {closed}, but the interaction is at {at} (microseconds since 1970)"
+    )]
+    AlreadyClosed {
+        /// The customer.
+        customer: CustomerRef,
+        /// The instant up to which all was said to be known, in microseconds since 1970.
+        closed: i64,
+        /// Time of the refused interaction, in microseconds since 1970.
+        at: i64,
+    },
     /// There are events after the instant up to which all is said to be known.
     #[error("`as_of` is {as_of}, but there is an event at {at} (microseconds since 1970)")]
     EventAfterAsOf {

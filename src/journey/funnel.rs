@@ -1,5 +1,5 @@
 use super::funnel_plan::FunnelPlan;
-use super::{JourneyError, micros};
+use super::{JourneyError, Visits, micros};
 use crate::vocabulary::vocabulary;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -185,6 +185,7 @@ pub struct Funnel {
     window: Option<TimeDelta>,
     exclusions: Vec<FunnelExclusion>,
     equal_instants: EqualInstants,
+    entries: Visits,
     #[serde(skip)]
     pub(super) plan: FunnelPlan,
 }
@@ -200,6 +201,12 @@ struct Fields {
     exclusions: Vec<FunnelExclusion>,
     #[serde(default = "log_order")]
     equal_instants: EqualInstants,
+    #[serde(default = "every")]
+    entries: Visits,
+}
+
+const fn every() -> Visits {
+    Visits::Every
 }
 
 const fn log_order() -> EqualInstants {
@@ -210,8 +217,8 @@ impl TryFrom<Fields> for Funnel {
     type Error = JourneyError;
 
     fn try_from(fields: Fields) -> Result<Self, JourneyError> {
-        let Fields { order, steps, window, exclusions, equal_instants } = fields;
-        let mut builder = Self::builder(order, steps).equal_instants(equal_instants);
+        let Fields { order, steps, window, exclusions, equal_instants, entries } = fields;
+        let mut builder = Self::builder(order, steps).equal_instants(equal_instants).entries(entries);
         builder.window = window;
         let excluding = |builder: FunnelBuilder, one: FunnelExclusion| {
             builder.excluding(one.activities, one.from, one.to)
@@ -232,6 +239,7 @@ impl Funnel {
             window: None,
             exclusions: Vec::new(),
             equal_instants: EqualInstants::LogOrder,
+            entries: Visits::Every,
         }
     }
 
@@ -259,6 +267,11 @@ impl Funnel {
     pub const fn equal_instants(&self) -> EqualInstants {
         self.equal_instants
     }
+
+    /// Which events of a customer that meet the first step are entries.
+    pub const fn entries(&self) -> Visits {
+        self.entries
+    }
 }
 
 /// A funnel being defined.
@@ -270,6 +283,7 @@ pub struct FunnelBuilder {
     window: Option<TimeDelta>,
     exclusions: Vec<FunnelExclusion>,
     equal_instants: EqualInstants,
+    entries: Visits,
 }
 
 impl FunnelBuilder {
@@ -295,19 +309,31 @@ impl FunnelBuilder {
         self
     }
 
+    /// Says which events that meet the first step are entries: every one where this is not called, so that customers
+    /// may fail and begin again. Only with the first one has every customer one chance, and the same time for it,
+    /// however long they were watched: groups of different age compare then.
+    pub fn entries(mut self, entries: Visits) -> Self {
+        self.entries = entries;
+        self
+    }
+
     /// Checks the definition.
     ///
     /// # Errors
     /// [`JourneyError`] for 0 or more than [`Funnel::MOST_STEPS`] steps or exclusions, a step or exclusion without
     /// activities, an optional first or last step, negative spans, steps that could never be met in time, exclusions
     /// that run backwards, end at an optional step or exclude their own steps, and settings without meaning: gaps and
-    /// optional steps in an unordered funnel, exclusions in a strict one.
+    /// optional steps and first entries in an unordered funnel, exclusions in a strict one.
     pub fn build(self) -> Result<Funnel, JourneyError> {
-        let Self { order, steps, window, exclusions, equal_instants } = self;
+        let Self { order, steps, window, exclusions, equal_instants, entries } = self;
         check_steps(order, &steps)?;
-        let plan = FunnelPlan::new(order, &steps, window, &exclusions, equal_instants)?;
+        if order == FunnelOrder::Unordered && entries == Visits::First {
+            return Err(JourneyError::NoMeaning { setting: "entries", order });
+        }
+        let mut plan = FunnelPlan::new(order, &steps, window, &exclusions, equal_instants)?;
+        plan.enters_once = entries == Visits::First;
         check_exclusions(order, &steps, &exclusions)?;
-        Ok(Funnel { order, steps, window, exclusions, equal_instants, plan })
+        Ok(Funnel { order, steps, window, exclusions, equal_instants, entries, plan })
     }
 }
 

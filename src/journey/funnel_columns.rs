@@ -77,17 +77,23 @@ pub enum FunnelAttribute {
 /// A funnel for each value of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunnelBreakdown {
+    attribute: Option<FunnelAttribute>,
     groups: Vec<(u32, FunnelReport)>,
     without: FunnelReport,
 }
 
 impl FunnelBreakdown {
+    /// At which event of a customer the attribute was read; `None` where it is one of journeys as a whole.
+    pub const fn attribute(&self) -> Option<FunnelAttribute> {
+        self.attribute
+    }
+
     /// Each value with the funnel of its customers, ascending by value.
     pub fn groups(&self) -> &[(u32, FunnelReport)] {
         &self.groups
     }
 
-    /// The customers who never reached the step at which the attribute is read.
+    /// The customers of whom the attribute is not known: they never reached the step at which it is read.
     pub const fn without(&self) -> &FunnelReport {
         &self.without
     }
@@ -102,7 +108,8 @@ impl Serialize for FunnelBreakdown {
             report: &'a FunnelReport,
         }
         let groups = self.groups.iter().map(|&(value, ref report)| Group { value, report });
-        let mut fields = serializer.serialize_struct("FunnelBreakdown", 2)?;
+        let mut fields = serializer.serialize_struct("FunnelBreakdown", 3)?;
+        fields.serialize_field("attribute", &self.attribute)?;
         fields.serialize_field("groups", &groups.collect::<Vec<_>>())?;
         fields.serialize_field("without", &self.without)?;
         fields.end()
@@ -236,7 +243,7 @@ impl Funnel {
             };
             walker.walk(report, journey.times(), journey.activities())?;
         }
-        Ok(FunnelBreakdown { groups: groups.into_iter().collect(), without })
+        Ok(FunnelBreakdown { attribute: None, groups: groups.into_iter().collect(), without })
     }
 
     /// Counts a funnel for each value of an attribute, of which each event has one.
@@ -301,6 +308,6 @@ impl Funnel {
             });
             fold.add_to(group.map_or(&mut without, |group| &mut group.1), place)?;
         }
-        Ok(FunnelBreakdown { groups, without })
+        Ok(FunnelBreakdown { attribute: Some(at), groups, without })
     }
 }

@@ -1,6 +1,7 @@
-use super::FunnelReport;
+use super::{Funnel, FunnelReport};
 use crate::measure::{Estimate, Share};
 use crate::numeric::proportion;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 /// How two groups differ in the share that reached one step.
@@ -34,6 +35,49 @@ impl FunnelStepDifference {
     }
 }
 
+/// Whom a group that is compared holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FunnelGroup {
+    as_of: DateTime<Utc>,
+    customers: u64,
+    entered: u64,
+    immature: u64,
+    immature_converted: u64,
+    ties: u64,
+}
+
+impl FunnelGroup {
+    /// The instant up to which everything was known of it.
+    pub const fn as_of(&self) -> DateTime<Utc> {
+        self.as_of
+    }
+
+    /// How many customers it has, whether they entered or not.
+    pub const fn customers(&self) -> u64 {
+        self.customers
+    }
+
+    /// How many entered.
+    pub const fn entered(&self) -> u64 {
+        self.entered
+    }
+
+    /// Of those who entered, how many had not had their whole time to convert: they are left out.
+    pub const fn immature(&self) -> u64 {
+        self.immature
+    }
+
+    /// Of the immature, how many had converted already.
+    pub const fn immature_converted(&self) -> u64 {
+        self.immature_converted
+    }
+
+    /// How many events happened at the same instant as the one before of the same customer.
+    pub const fn ties(&self) -> u64 {
+        self.ties
+    }
+}
+
 /// Two groups held against each other, step by step, of those who entered.
 ///
 /// # Example
@@ -58,6 +102,11 @@ impl FunnelStepDifference {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FunnelComparison {
+    funnel: Funnel,
+    level: Share,
+    first: FunnelGroup,
+    second: FunnelGroup,
+    tests: u64,
     steps: Vec<FunnelStepDifference>,
 }
 
@@ -79,10 +128,44 @@ impl FunnelComparison {
         for (step, adjusted) in steps.iter_mut().zip(proportion::benjamini_hochberg(&p_values)) {
             step.adjusted_p_value = adjusted;
         }
-        Self { steps }
+        let group = |report: &FunnelReport| FunnelGroup {
+            as_of: report.as_of(),
+            customers: report.customers(),
+            entered: report.entered(),
+            immature: report.immature(),
+            immature_converted: report.immature_converted(),
+            ties: report.ties(),
+        };
+        let (funnel, tests) = (first.funnel().clone(), steps.len() as u64);
+        Self { funnel, level, first: group(first), second: group(second), tests, steps }
     }
 
-    /// Each step after the entry that somebody of both groups could have reached. There are as many tests as steps.
+    /// The definition by which both groups were counted.
+    pub const fn funnel(&self) -> &Funnel {
+        &self.funnel
+    }
+
+    /// The level of the intervals.
+    pub const fn level(&self) -> Share {
+        self.level
+    }
+
+    /// The group that was held against the other.
+    pub const fn first(&self) -> FunnelGroup {
+        self.first
+    }
+
+    /// The group it was held against.
+    pub const fn second(&self) -> FunnelGroup {
+        self.second
+    }
+
+    /// How many steps were tested, and the p-values adjusted for.
+    pub const fn tests(&self) -> u64 {
+        self.tests
+    }
+
+    /// Each step after the entry that somebody of both groups has had the whole time to reach.
     pub fn steps(&self) -> &[FunnelStepDifference] {
         &self.steps
     }

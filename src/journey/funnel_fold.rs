@@ -172,6 +172,22 @@ impl FunnelFold {
         }))
     }
 
+    /// When a customer first met the first step (of steps in any order: any one), in microseconds since 1970; `None`
+    /// while they have not.
+    pub fn entered(&self, customer: u32) -> Option<i64> {
+        let status = self.slots.get(customer).and_then(|place| self.statuses.get(place))?;
+        (status.reached != 0).then_some(status.entered)
+    }
+
+    /// Whether a customer entered and their whole time to convert, from that first entry on, is over at `as_of`: shares
+    /// and times count them, whether they converted or not. See [`FunnelReport`] for what closes when.
+    pub fn is_mature(&self, customer: u32, as_of: DateTime<Utc>) -> bool {
+        let status = self.slots.get(customer).and_then(|place| self.statuses.get(place));
+        let last = self.funnel.plan.steps.last();
+        let mature = status.zip(last).filter(|(status, _)| status.reached != 0);
+        mature.is_some_and(|(status, last)| status.is_mature(last, as_of.timestamp_micros()))
+    }
+
     /// Whether a customer has reached a step so far.
     pub fn has_reached(&self, customer: u32, step: usize) -> bool {
         let status = self.slots.get(customer).and_then(|place| self.statuses.get(place));

@@ -28,6 +28,8 @@ pub(super) struct PlanStep {
     pub(super) patience: i64,
     /// The longest gap that any step which may follow waits for.
     pub(super) rest: i64,
+    /// The longest that any way may take from the entry to it: the window, or the bounds of the steps on the way.
+    pub(super) reach: i64,
     /// The last step before it that must be met.
     pub(super) previous: usize,
 }
@@ -49,6 +51,8 @@ pub(super) struct FunnelPlan {
     pub(super) strict: bool,
     /// Whether order needs a later instant.
     pub(super) later: bool,
+    /// Whether only the first event that meets the first step is an entry.
+    pub(super) enters_once: bool,
     pub(super) window: i64,
     pub(super) steps: Vec<PlanStep>,
     /// First and last step of each exclusion, the last one not included.
@@ -85,7 +89,15 @@ impl FunnelPlan {
             }
             let sources = below(place) & !below(previous);
             let (patience, rest) = (0, 0);
-            planned.push(PlanStep { sources, least_gap, most_gap, patience, rest, previous });
+            // A way over optional steps may take the sum of their bounds.
+            let until = planned.iter().enumerate().filter(|(source, _)| sources & bit(*source) != 0);
+            let longest: i64 = until.map(|(_, source): (_, &PlanStep)| source.reach).max().unwrap_or(0);
+            let reach = match order {
+                _ if place == 0 => 0,
+                FunnelOrder::Unordered => window,
+                FunnelOrder::Ordered | FunnelOrder::Strict => longest.saturating_add(most_gap).min(window),
+            };
+            planned.push(PlanStep { sources, least_gap, most_gap, patience, rest, reach, previous });
             if !step.is_optional() {
                 firm |= bit(place);
                 previous = place;
@@ -109,6 +121,7 @@ impl FunnelPlan {
             engine,
             strict: order == FunnelOrder::Strict,
             later,
+            enters_once: false,
             window,
             exclusions: exclusions.iter().map(|exclusion| (exclusion.from, exclusion.to)).collect(),
             firm,

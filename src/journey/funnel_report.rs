@@ -1,4 +1,4 @@
-use super::funnel_plan::{FunnelPlan, bit, highest};
+use super::funnel_plan::{PlanStep, bit, highest};
 use super::funnel_walk::{Ending, Mark, Status};
 use super::{Funnel, FunnelComparison, JourneyError, micros};
 use crate::measure::{Estimate, Share};
@@ -41,6 +41,14 @@ pub enum FunnelOutcome {
     },
 }
 
+/// Of those whose time to reach a step is over: how many entered, met the step before, and met this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Mature {
+    entered: u64,
+    before: u64,
+    reached: u64,
+}
+
 /// How many customers came as far as one step of a funnel, and what became of those who came no further.
 #[derive(Clone, Debug, Default)]
 pub struct FunnelStepReport {
@@ -48,8 +56,7 @@ pub struct FunnelStepReport {
     open: u64,
     dropped: u64,
     excluded: u64,
-    undecided: u64,
-    undecided_of_entered: u64,
+    mature: Mature,
     took: Vec<i64>,
     left_to: Vec<u64>,
     left_for_nothing: u64,
@@ -61,7 +68,8 @@ impl FunnelStepReport {
         self.reached
     }
 
-    /// Of those who came no further, how many still can: their window is not over. They are censored, not lost.
+    /// Of those who came no further, how many still can: the window of their last entry is not over. They are censored,
+    /// not lost.
     pub const fn open(&self) -> u64 {
         self.open
     }
@@ -76,9 +84,16 @@ impl FunnelStepReport {
         self.excluded
     }
 
-    /// How many of those who reached the step before might still reach this one.
-    pub const fn undecided(&self) -> u64 {
-        self.undecided
+    /// How many of those who entered have had their whole time to reach this step, whether they did or not: the
+    /// denominator of [`share_of_entered`](FunnelReport::share_of_entered).
+    pub const fn mature(&self) -> u64 {
+        self.mature.entered
+    }
+
+    /// Of them, how many reached it: the numerator of the shares, and the customers of
+    /// [`time_to_reach`](Self::time_to_reach).
+    pub const fn mature_reached(&self) -> u64 {
+        self.mature.reached
     }
 
     /// Where those who came no further (dropped or excluded) went next: the activity that followed when they last stood
@@ -91,9 +106,10 @@ impl FunnelStepReport {
         all
     }
 
-    /// How long it took from the entry to reach the step for the first time (the shortest way to that event).
+    /// How long it took from the entry to reach the step for the first time (the shortest way to that event), over
+    /// those whose time for it is over: of the others only the quick are here already.
     ///
-    /// `None` when nobody reached it, and for the first step, which takes no time.
+    /// `None` when none of them reached it, and for the first step, which takes no time.
     ///
     /// # Cost
     /// O(customers who reached it).
@@ -127,8 +143,9 @@ impl FunnelStepReport {
         self.open += other.open;
         self.dropped += other.dropped;
         self.excluded += other.excluded;
-        self.undecided += other.undecided;
-        self.undecided_of_entered += other.undecided_of_entered;
+        self.mature.entered += other.mature.entered;
+        self.mature.before += other.mature.before;
+        self.mature.reached += other.mature.reached;
         self.took.extend(&other.took);
         if self.left_to.len() < other.left_to.len() {
             self.left_to.resize(other.left_to.len(), 0);
@@ -149,12 +166,13 @@ impl Serialize for FunnelStepReport {
             customers: u64,
         }
         let left = self.left_to().into_iter().map(|(next, customers)| Left { next, customers });
-        let mut fields = serializer.serialize_struct("FunnelStepReport", 7)?;
+        let mut fields = serializer.serialize_struct("FunnelStepReport", 8)?;
         fields.serialize_field("reached", &self.reached)?;
         fields.serialize_field("open", &self.open)?;
         fields.serialize_field("dropped", &self.dropped)?;
         fields.serialize_field("excluded", &self.excluded)?;
-        fields.serialize_field("undecided", &self.undecided)?;
+        fields.serialize_field("mature", &self.mature.entered)?;
+        fields.serialize_field("mature_reached", &self.mature.reached)?;
         fields.serialize_field("time_to_reach", &self.time_to_reach())?;
         fields.serialize_field("left_to", &left.collect::<Vec<_>>())?;
         fields.end()
@@ -164,8 +182,8 @@ impl Serialize for FunnelStepReport {
 impl PartialEq for FunnelStepReport {
     fn eq(&self, other: &Self) -> bool {
         let counts = |step: &Self| {
-            let Self { reached, open, dropped, excluded, undecided, undecided_of_entered, .. } = *step;
-            [reached, open, dropped, excluded, undecided, undecided_of_entered, step.left_for_nothing]
+            let Self { reached, open, dropped, excluded, mature, left_for_nothing, .. } = *step;
+            (mature, [reached, open, dropped, excluded, left_for_nothing])
         };
         let sorted = |step: &Self| {
             let mut took = step.took.clone();
@@ -217,7 +235,18 @@ impl FunnelTime {
 /// Of each step that is not optional: `reached` less `reached` of the next such step is `open + dropped + excluded`.
 /// A funnel without a window, whose next step has no bound either, never closes; there, everybody who has not gone on
 /// by `as_of` counts as dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+///
+/// These are counts of what happened by `as_of`. Shares, times and comparisons rest only on customers who have had their
+/// whole time to reach a step, counted from their first entry, *whether they reached it or not*; of the others only the
+/// quick have gone on, so that a young group would look good. They are [`immature`](Self::immature), and left out. The
+/// time to reach a step is the window, or the bounds of the steps on the way to it taken together, whichever is shorter.
+/// Where neither bounds it, `as_of` closes it for everybody; then older groups have had longer, and only groups of one
+/// age compare.
+///
+/// Customers may enter again, and a later entry may convert too; one that is still open makes nobody immature again. An
+/// older group has had more of them: where that matters, [`FunnelBuilder::entries`](super::FunnelBuilder::entries) counts
+/// first entries only.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunnelReport {
     funnel: Funnel,
     as_of: DateTime<Utc>,
@@ -235,19 +264,35 @@ impl FunnelReport {
     pub(super) fn add(&mut self, status: &Status, marks: &[Mark], ending: Ending) {
         self.customers += 1;
         self.ties += u64::from(status.ties);
+        let as_of = self.as_of.timestamp_micros();
+        let mature = |planned: &PlanStep| status.is_mature(planned, as_of);
         let mut reached = status.reached;
         while let Some(place) = highest(reached) {
             reached ^= bit(place);
             if let (Some(step), Some(mark)) = (self.steps.get_mut(place), marks.get(place)) {
                 step.reached += 1;
-                if place > 0 {
+                if place > 0 && self.funnel.plan.steps.get(place).is_some_and(&mature) {
                     step.took.push(mark.took);
+                }
+            }
+        }
+        if status.reached != 0 {
+            for (place, (step, planned)) in self.steps.iter_mut().zip(&self.funnel.plan.steps).enumerate() {
+                if mature(planned) {
+                    let met = |place: usize| u64::from(status.reached & bit(place) != 0);
+                    step.mature.entered += 1;
+                    step.mature.before += met(planned.previous);
+                    step.mature.reached += met(place);
                 }
             }
         }
         match ending {
             Ending::Outside | Ending::Converted => {}
-            Ending::Open(place) => self.add_open(status.reached, place),
+            Ending::Open(place) => {
+                if let Some(step) = self.steps.get_mut(place) {
+                    step.open += 1;
+                }
+            }
             Ending::Excluded(place, next) => {
                 if let Some(step) = self.steps.get_mut(place) {
                     step.excluded += 1;
@@ -260,17 +305,6 @@ impl FunnelReport {
                     step.leave(next);
                 }
             }
-        }
-    }
-
-    fn add_open(&mut self, reached: u32, furthest: usize) {
-        let plan: &FunnelPlan = &self.funnel.plan;
-        for (place, (step, planned)) in self.steps.iter_mut().zip(&plan.steps).enumerate() {
-            if reached & bit(place) == 0 {
-                step.undecided_of_entered += 1;
-                step.undecided += u64::from(reached & bit(planned.previous) != 0);
-            }
-            step.open += u64::from(place == furthest);
         }
     }
 
@@ -300,6 +334,16 @@ impl FunnelReport {
         self.steps.first().map_or(0, FunnelStepReport::reached)
     }
 
+    /// How many of those who entered have not had their whole time to convert yet. They are in no share.
+    pub fn immature(&self) -> u64 {
+        self.entered() - self.steps.last().map_or(0, FunnelStepReport::mature)
+    }
+
+    /// How many of the [`immature`](Self::immature) have converted already.
+    pub fn immature_converted(&self) -> u64 {
+        self.converted() - self.steps.last().map_or(0, FunnelStepReport::mature_reached)
+    }
+
     /// How many met the last step.
     pub fn converted(&self) -> u64 {
         self.steps.last().map_or(0, FunnelStepReport::reached)
@@ -317,9 +361,8 @@ impl FunnelReport {
 
     /// The share of those who entered that reached a step, with its Wilson interval.
     ///
-    /// Those who have not reached it but still can are left out of the denominator, `n`. (Some who reached it quickly
-    /// count although their window is not over, so a young funnel leans high.) `None` where nobody is left, or there is
-    /// no such step.
+    /// Of those who have had their whole time to reach it, as said at [`FunnelReport`]; they are the denominator, `n`.
+    /// `None` where there are none, or no such step.
     pub fn share_of_entered(&self, step: usize, level: Share) -> Option<Estimate> {
         share(self.of_entered(step)?, level)
     }
@@ -328,22 +371,19 @@ impl FunnelReport {
     /// of [`share_of_entered`](Self::share_of_entered). Of the first step: the share of all customers that entered.
     pub fn share_of_previous(&self, step: usize, level: Share) -> Option<Estimate> {
         let this = self.steps.get(step)?;
-        let before = match step {
-            0 => self.customers,
-            _ => self.steps.get(self.funnel.plan.steps.get(step)?.previous)?.reached,
-        };
-        share(Proportion::new(this.reached, before.checked_sub(this.undecided)?)?, level)
+        let before = if step == 0 { self.customers } else { this.mature.before };
+        share(Proportion::new(this.mature.reached, before)?, level)
     }
 
     pub(super) fn of_entered(&self, step: usize) -> Option<Proportion> {
-        let step = self.steps.get(step)?;
-        Proportion::new(step.reached, self.entered().checked_sub(step.undecided_of_entered)?)
+        let Mature { entered, reached, .. } = self.steps.get(step)?.mature;
+        Proportion::new(reached, entered)
     }
 
     /// Holds this group against another one that was counted by the same funnel, step by step.
     ///
-    /// Of customers whose window is still open only the quick have gone on, so a younger group looks better than it is:
-    /// where groups differ in age, count only those who began at least a window ago.
+    /// Of both, only customers who have had their whole time count, so that groups of different age compare (but see
+    /// [`FunnelReport`] for funnels without a bound of time, and for customers who enter again).
     ///
     /// # Errors
     /// [`JourneyError::DifferentRules`] when the funnels differ.
@@ -369,6 +409,21 @@ impl FunnelReport {
             step.merge(more);
         }
         Ok(())
+    }
+}
+
+/// Written with how many are immature, and how many of them have converted already.
+impl Serialize for FunnelReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("FunnelReport", 7)?;
+        fields.serialize_field("funnel", &self.funnel)?;
+        fields.serialize_field("as_of", &self.as_of)?;
+        fields.serialize_field("customers", &self.customers)?;
+        fields.serialize_field("immature", &self.immature())?;
+        fields.serialize_field("immature_converted", &self.immature_converted())?;
+        fields.serialize_field("ties", &self.ties)?;
+        fields.serialize_field("steps", &self.steps)?;
+        fields.end()
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Status {
     broken: bool,
     /// Exclusions that happened at the last instant and break only what is older.
     waiting: u32,
+    /// When they first met the first step (of steps in any order: any one), where one is reached.
+    pub(super) entered: i64,
     pub(super) last_time: i64,
     pub(super) any: bool,
     pub(super) ties: u32,
@@ -87,6 +89,9 @@ impl Status {
             Engine::AnyOrder => self.any_order(plan, marks, meaning.steps, time),
         };
         let new = met & !self.reached;
+        if self.reached == 0 {
+            self.entered = time;
+        }
         self.reached |= new;
         if met != 0 && self.furthest(plan).is_some_and(|furthest| met & bit(furthest) != 0) {
             (self.standing, self.broken, self.next) = (true, false, None);
@@ -120,6 +125,9 @@ impl Status {
                 continue;
             }
             let met = self.newest(plan, marks, steps, time);
+            if self.reached == 0 {
+                self.entered = time;
+            }
             self.reached |= met;
             if met != 0 && met & bit(self.furthest(plan).unwrap_or(0)) != 0 {
                 after = Some(row + 1);
@@ -141,7 +149,7 @@ impl Status {
         while let Some(place) = highest(wanted) {
             wanted ^= bit(place);
             let entry = if place == 0 {
-                Some(time)
+                self.enter(plan, time)
             } else {
                 plan.steps.get(place).and_then(|step| self.best_source(plan, step, marks, time))
             };
@@ -154,6 +162,12 @@ impl Status {
         }
         self.live = if plan.strict { met } else { self.live | met };
         met
+    }
+
+    /// An event that meets the first step, where it is an entry.
+    #[inline]
+    fn enter(&self, plan: &FunnelPlan, time: i64) -> Option<i64> {
+        (!plan.enters_once || self.reached == 0).then_some(time)
     }
 
     #[inline]
@@ -183,7 +197,7 @@ impl Status {
             let Some(step) = plan.steps.get(place) else { continue };
             let sources = chains.iter().filter(|chain| step.sources & bit(chain.step) != 0);
             let entry = if place == 0 {
-                Some(time)
+                self.enter(plan, time)
             } else {
                 sources.filter_map(|chain| in_time(plan, step, chain.entry, chain.last, time)).max()
             };
@@ -315,6 +329,11 @@ impl Status {
         let alive = |chain: &&Chain| can_go_on(plan, chain.step, chain.entry, chain.last, self.last_time);
         here().filter(alive).any(|chain| self.breaks(plan, chain))
             && !here().any(|chain| !self.breaks(plan, chain) && chain.last == self.last_time)
+    }
+
+    /// Whether the time in which those who enter can reach a step is over at `as_of`, counted from their first entry.
+    pub(super) fn is_mature(&self, step: &PlanStep, as_of: i64) -> bool {
+        step.reach == UNBOUNDED || self.entered.saturating_add(step.reach) <= as_of
     }
 
     /// Says how the way ended, when all up to and including `as_of` is known.

@@ -106,17 +106,6 @@ impl Edge {
     }
 }
 
-/// An activity at which journeys end though it is no goal.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct DeadEnd {
-    /// The code of the activity.
-    pub activity: u16,
-    /// How many journeys end there.
-    pub ends: u64,
-    /// The share of its visits that were the last of their journey, with the Wilson interval; n is the visits.
-    pub share: Estimate,
-}
-
 /// The directly-follows graph: which activity follows which, how often, for how many customers, after how long; where
 /// journeys begin and end, and where work is done again.
 ///
@@ -427,27 +416,6 @@ impl JourneyGraph {
     /// The edges from an activity to itself.
     pub fn self_loops(&self) -> impl Iterator<Item = &Edge> {
         self.edges.iter().filter(|edge| edge.from == edge.to)
-    }
-
-    /// Where journeys end though nothing was achieved: activities that are no goal, with at least `visits` visits, of
-    /// which at least a share of `share` was the last of its journey. The most ends first.
-    ///
-    /// Journeys that are still going on end where they are now; leave them out beforehand where that matters.
-    ///
-    /// # Arguments
-    /// `goals`: codes at which a journey may well end. `level`: of the interval, for example 0.95.
-    pub fn dead_ends(&self, goals: &[u16], share: Share, visits: u64, level: Share) -> Vec<DeadEnd> {
-        let mut found: Vec<DeadEnd> = self
-            .nodes()
-            .filter(|(code, node)| !goals.contains(code) && node.ends > 0 && node.count >= visits)
-            .filter_map(|(activity, node)| {
-                let share = estimate(node.ends, node.count, level)?;
-                Some(DeadEnd { activity, ends: node.ends, share })
-            })
-            .filter(|end| end.share.value() >= share.get())
-            .collect();
-        found.sort_by_key(|end| (std::cmp::Reverse(end.ends), end.activity));
-        found
     }
 
     /// The main paths: the fewest edges, the most frequent first, that together carry at least a share of all steps.

@@ -116,6 +116,11 @@ impl LoopRule {
         self.longest
     }
 
+    /// The most microseconds that so many rounds may take, where there is a bound.
+    pub(super) fn time(&self) -> Option<i64> {
+        Some(self.within).filter(|&within| within != i64::MAX)
+    }
+
     /// How many rounds make a loop.
     pub const fn rounds(&self) -> usize {
         self.rounds
@@ -210,11 +215,21 @@ impl LoopCount {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    journeys: u64,
-    customers: u64,
-    loops: u64,
-    most_rounds: usize,
+pub(super) struct LoopTally {
+    pub(super) journeys: u64,
+    pub(super) customers: u64,
+    pub(super) loops: u64,
+    pub(super) most_rounds: usize,
+}
+
+impl LoopTally {
+    /// Adds what other customers did.
+    pub(super) fn add(&mut self, more: Self) {
+        self.journeys += more.journeys;
+        self.customers += more.customers;
+        self.loops += more.loops;
+        self.most_rounds = self.most_rounds.max(more.most_rounds);
+    }
 }
 
 /// In which circles customers go, and how many of them.
@@ -234,7 +249,7 @@ struct Tally {
 pub struct Loops {
     names: Activities,
     rule: LoopRule,
-    counts: BTreeMap<Vec<u16>, Tally>,
+    counts: BTreeMap<Vec<u16>, LoopTally>,
     journeys: u64,
     looping: u64,
     ties: u64,
@@ -274,6 +289,17 @@ impl Loops {
         all
     }
 
+    /// What was counted one event at a time; `totals` are journeys, those with a loop, and ties.
+    pub(super) fn counted(
+        names: Activities,
+        rule: LoopRule,
+        counts: BTreeMap<Vec<u16>, LoopTally>,
+        totals: (u64, u64, u64),
+    ) -> Self {
+        let (journeys, looping, ties) = totals;
+        Self { names, rule, counts, journeys, looping, ties }
+    }
+
     /// Adds the loops of other customers. Associative and commutative; activities are matched by name.
     ///
     /// # Errors
@@ -284,17 +310,13 @@ impl Loops {
             return Err(JourneyError::DifferentRules { setting: "rule" });
         }
         let (names, own, theirs) = self.names.union(&other.names)?;
-        let mut counts: BTreeMap<Vec<u16>, Tally> = BTreeMap::new();
+        let mut counts: BTreeMap<Vec<u16>, LoopTally> = BTreeMap::new();
         for (part, codes) in [(&*self, &own), (other, &theirs)] {
             for (round, more) in &part.counts {
                 // Renaming keeps the order of names, so that a round still begins where it is the least.
                 let renamed =
                     round.iter().filter_map(|&code| codes.get(usize::from(code)).copied()).collect();
-                let sum = counts.entry(renamed).or_default();
-                sum.journeys += more.journeys;
-                sum.customers += more.customers;
-                sum.loops += more.loops;
-                sum.most_rounds = sum.most_rounds.max(more.most_rounds);
+                counts.entry(renamed).or_default().add(*more);
             }
         }
         (self.names, self.counts) = (names, counts);
@@ -334,7 +356,7 @@ impl Loops {
         let mut ranked: Vec<LoopCount> = self
             .counts
             .iter()
-            .map(|(round, &Tally { journeys, customers, loops, most_rounds })| LoopCount {
+            .map(|(round, &LoopTally { journeys, customers, loops, most_rounds })| LoopCount {
                 activities: round.clone(),
                 journeys,
                 customers,
@@ -376,10 +398,14 @@ impl Serialize for Loops {
     }
 }
 
-/// The codes of one round, turned so that they are the least.
+/// The codes of one round of a loop.
 fn round_of(journey: Journey<'_>, one: JourneyLoop) -> Vec<u16> {
-    let round = journey.activities().get(one.first..one.first + one.length).unwrap_or_default();
-    let turned = (0..one.length).map(|by| {
+    least_turn(journey.activities().get(one.first..one.first + one.length).unwrap_or_default())
+}
+
+/// The codes of a round, turned so that they are the least.
+pub(super) fn least_turn(round: &[u16]) -> Vec<u16> {
+    let turned = (0..round.len()).map(|by| {
         let (end, beginning) = round.split_at_checked(by).unwrap_or_default();
         [beginning, end].concat()
     });

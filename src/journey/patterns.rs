@@ -1,6 +1,8 @@
 use super::fold_hash::FoldState;
+use super::graph::estimate;
 use super::{JourneyError, JourneyLog};
-use serde::Serialize;
+use crate::measure::{Estimate, Share};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Activities that often follow each other directly.
@@ -12,6 +14,55 @@ pub struct FrequentSequence {
     pub journeys: u64,
     /// How often it occurs; occurrences may overlap.
     pub occurrences: u64,
+}
+
+/// The runs of activities that occur in many journeys, and how they were looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FrequentSequences {
+    longest: usize,
+    least: u64,
+    journeys: u64,
+    ties: u64,
+    found: u64,
+    sequences: Vec<FrequentSequence>,
+}
+
+impl FrequentSequences {
+    /// The longest run that was looked for.
+    pub const fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// In how many journeys a run occurs at least.
+    pub const fn least(&self) -> u64 {
+        self.least
+    }
+
+    /// How many journeys were looked at: the whole of every share.
+    pub const fn journeys(&self) -> u64 {
+        self.journeys
+    }
+
+    /// How many pairs of neighbouring events happened at one instant, so that their order is that of the input.
+    pub const fn ties(&self) -> u64 {
+        self.ties
+    }
+
+    /// How many runs are frequent, of which the most frequent are kept.
+    pub const fn found(&self) -> u64 {
+        self.found
+    }
+
+    /// The runs, the most frequent first: by journeys, then occurrences, then codes.
+    pub fn sequences(&self) -> &[FrequentSequence] {
+        &self.sequences
+    }
+
+    /// The share of journeys in which a run occurs, with the Wilson interval; `None` without journeys. The interval is
+    /// that of one run picked beforehand: the first of [`found`](Self::found) leans high.
+    pub fn share(&self, sequence: &FrequentSequence, level: Share) -> Option<Estimate> {
+        estimate(sequence.journeys, self.journeys, level)
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -37,8 +88,9 @@ struct Found {
 /// let rows = [(1, 0, "ask"), (1, 1, "wait"), (1, 2, "ask"), (1, 3, "wait"), (2, 0, "ask"), (2, 1, "wait")];
 /// let log = JourneyLog::from_events(rows, 10)?;
 /// let found = frequent_sequences(&log, 4, 2, 10)?;
-/// assert_eq!((found[0].activities.as_slice(), found[0].journeys, found[0].occurrences), (&[0, 1][..], 2, 3));
-/// assert_eq!(found.len(), 1);
+/// let [one] = found.sequences() else { return Ok(()) };
+/// assert_eq!((one.activities.as_slice(), one.journeys, one.occurrences), (&[0, 1][..], 2, 3));
+/// assert_eq!((found.found(), found.journeys()), (1, 2));
 /// # Ok::<(), patronage::journey::JourneyError>(())
 /// ```
 ///
@@ -49,7 +101,7 @@ pub fn frequent_sequences(
     longest: usize,
     least: u64,
     most: usize,
-) -> Result<Vec<FrequentSequence>, JourneyError> {
+) -> Result<FrequentSequences, JourneyError> {
     if !(2..=32).contains(&longest) {
         return Err(JourneyError::Setting { setting: "longest", rule: "must be 2 to 32" });
     }
@@ -101,12 +153,14 @@ pub fn frequent_sequences(
     frequent.sort_unstable_by(|a, b| {
         (b.journeys, b.occurrences, &a.activities).cmp(&(a.journeys, a.occurrences, &b.activities))
     });
+    let found = frequent.len() as u64;
     frequent.truncate(most);
-    Ok(frequent)
+    let journeys = log.journeys().len() as u64;
+    Ok(FrequentSequences { longest, least, journeys, ties: log.ties(), found, sequences: frequent })
 }
 
 /// Which visits to an event are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visits {
     /// The first in each journey.

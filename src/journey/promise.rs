@@ -142,8 +142,12 @@ pub struct ChannelSpread {
     pub worst: Channel,
     /// By how much the shares differ; the interval allows for having picked the two out of all pairs (Bonferroni).
     pub difference: Estimate,
+    /// How many interactions a channel needs, of which it is known whether the promise was kept.
+    pub least: u64,
     /// How many channels were compared.
     pub channels: usize,
+    /// How many pairs of channels there are: what the interval allows for.
+    pub tests: usize,
     /// How many channels have too few interactions to compare.
     pub too_few: usize,
 }
@@ -213,7 +217,8 @@ impl PromiseTally {
     /// How far the promise differs between the channels that have at least `least` interactions; `None` where fewer than
     /// two have. Where channels are level, the first by name counts as the best.
     pub fn spread(&self, least: u64, level: Share) -> Option<ChannelSpread> {
-        let enough = |one: &Kept| one.known >= least.max(1);
+        let least = least.max(1);
+        let enough = |one: &Kept| one.known >= least;
         let mut shares: Vec<(Channel, Proportion, f64)> = self
             .channels
             .iter()
@@ -226,13 +231,14 @@ impl PromiseTally {
         shares.sort_by(|a, b| b.2.total_cmp(&a.2));
         let (&(best, first, _), &(worst, second, _)) = (shares.first()?, shares.get(1..)?.last()?);
         let channels = shares.len();
+        let tests = channels * (channels - 1) / 2;
         #[expect(clippy::cast_precision_loss, reason = "there are few channels")]
-        let pairs = (channels * (channels - 1) / 2) as f64;
+        let pairs = tests as f64;
         let (seen, interval) = difference(first, second, z(1.0 - level.complement().get() / pairs));
         let n =
             [best, worst].iter().filter_map(|channel| self.channels.get(channel)).map(|one| one.known).sum();
         let difference = Estimate::new(seen?, interval.lower, interval.upper, level, n).ok()?;
         let too_few = self.channels.values().filter(|one| !enough(one)).count();
-        Some(ChannelSpread { best, worst, difference, channels, too_few })
+        Some(ChannelSpread { best, worst, difference, least, channels, tests, too_few })
     }
 }

@@ -330,9 +330,10 @@ impl Serialize for Retention {
             first_day: first_day(cohort),
             active: self.cohort(cohort).unwrap_or_default(),
         });
-        let mut fields = serializer.serialize_struct("Retention", 5)?;
+        let mut fields = serializer.serialize_struct("Retention", 6)?;
         fields.serialize_field("calendar", &self.calendar)?;
         fields.serialize_field("last_period", &self.last)?;
+        fields.serialize_field("customers", &self.customers())?;
         fields.serialize_field("growth", &growth.collect::<Vec<_>>())?;
         fields.serialize_field("cohorts", &cohorts.collect::<Vec<_>>())?;
         fields.serialize_field("active_periods", &self.active_periods)?;

@@ -159,10 +159,11 @@ fn dead_ends_are_no_goals() {
     let log = log(&[(1, 0, 0), (1, 1, 1), (2, 0, 0), (2, 1, 2), (3, 0, 0), (3, 1, 2)]);
     let graph = JourneyGraph::from_log(&log, DurationDetail::default());
     let level = Share::new(0.95).unwrap();
-    let ends = graph.dead_ends(&[1], Share::new(0.5).unwrap(), 1, level);
+    let found = graph.dead_ends(&[1], Share::new(0.5).unwrap(), 1, level);
+    let ends = found.ends();
     assert_eq!(ends.len(), 1);
     assert_eq!((ends[0].activity, ends[0].ends, ends[0].share.n()), (2, 2, 2));
-    assert!(graph.dead_ends(&[1], Share::ZERO, 3, level).is_empty());
+    assert!(graph.dead_ends(&[1], Share::ZERO, 3, level).ends().is_empty());
 }
 
 use crate::interaction::{Agent, Channel, Direction, Effort, EffortDirection, Interaction, InteractionId};
@@ -257,7 +258,11 @@ proptest! {
         let mut closed = whole.clone();
         closed.close(as_of);
         prop_assert_eq!(closed.contacts(as_of), report.clone());
-        let batch = threads(&all, ThreadRules::default());
+        let table = threads(&all, ThreadRules::default());
+        prop_assert_eq!(table.interactions(), all.len() as u64);
+        let apart = (report.without_reason(), report.without_contact(), report.ties());
+        prop_assert_eq!((table.without_reason(), table.without_contact(), table.ties()), apart);
+        let batch = table.threads();
         prop_assert_eq!(report.threads(), batch.len() as u64);
         let inbound = all.iter().filter(|one| one.direction() == Direction::Inbound).count();
         prop_assert_eq!(batch.iter().map(|thread| u64::from(thread.contacts)).sum::<u64>(), inbound as u64);
@@ -371,8 +376,9 @@ proptest! {
             }
         }
         expected.retain(|_, (journeys, _)| journeys.len() as u64 >= least);
-        prop_assert_eq!(found.len(), expected.len());
-        for one in found {
+        prop_assert_eq!((found.sequences().len(), found.found()), (expected.len(), expected.len() as u64));
+        prop_assert_eq!(found.journeys(), log.journeys().len() as u64);
+        for one in found.sequences() {
             let (journeys, times) = &expected[&one.activities];
             prop_assert_eq!((one.journeys, one.occurrences), (journeys.len() as u64, *times));
         }
@@ -407,6 +413,32 @@ fn young_threads_are_left_out() {
 }
 
 #[test]
+fn what_was_closed_takes_nothing_in() {
+    let mut builder = ThreadBuilder::new(ThreadRules::default());
+    let push = |builder: &mut ThreadBuilder, customer, day, number| {
+        builder.push(&call(customer, day, number).build().unwrap()).map(|_| ())
+    };
+    push(&mut builder, 1, 0, 1).unwrap();
+    push(&mut builder, 2, 6, 2).unwrap();
+    // A contact of day 7 would be of the matter that is ended now.
+    assert_eq!(builder.close(at(7 * DAY)).len(), 1);
+    let before = builder.clone();
+    for (customer, day) in [(1, 7), (2, 7), (3, 3)] {
+        let refused = push(&mut builder, customer, day, 3).unwrap_err();
+        let (closed, day) = (7 * DAY, day * DAY);
+        assert_eq!(refused, JourneyError::AlreadyClosed { customer: id(customer).into(), closed, at: day });
+    }
+    assert_eq!(builder, before);
+    // An earlier instant opens nothing again, and in merged parts the later one holds.
+    assert!(builder.close(at(DAY)).is_empty());
+    assert!(push(&mut builder, 1, 7, 4).is_err());
+    let mut other = ThreadBuilder::new(ThreadRules::default());
+    other.merge(builder).unwrap();
+    assert!(push(&mut other, 1, 7, 5).is_err() && push(&mut other, 1, 8, 6).is_ok());
+    assert_eq!(other.contacts(at(99 * DAY)).threads(), 3);
+}
+
+#[test]
 fn unknown_outcomes_are_not_taken_for_resolved() {
     let mut builder = ThreadBuilder::new(ThreadRules::default());
     builder.push(&call(1, 0, 1).build().unwrap()).unwrap();
@@ -437,7 +469,7 @@ fn starting_again_is_told_by_links() {
     ]
     .map(|one| one.build().unwrap());
     let found = threads(&all, ThreadRules::default());
-    let thread = &found[0];
+    let thread = &found.threads()[0];
     assert_eq!((thread.contacts, thread.switches, thread.carried_over, thread.started_again), (4, 3, 1, 1));
     assert_eq!((thread.other_agents, thread.transfers, thread.length()), (1, 1, 3 * DAY.unsigned_abs()));
     let effort = thread.effort(&EffortWeights::default()).unwrap();
@@ -460,13 +492,13 @@ fn starting_again_is_told_by_links() {
 fn windows_and_scopes() {
     let all = [call(1, 0, 1), call(1, 5, 2), call(1, 10, 3).reason(Tag::literal("other"))]
         .map(|one| one.build().unwrap());
-    let count = |rules| threads(&all, rules).len();
+    let count = |rules| threads(&all, rules).threads().len();
     let rules = ThreadRules::default();
     assert_eq!(count(rules), 2);
     assert_eq!(count(rules.with_scope(ThreadScope::AnyReason)), 1);
     assert_eq!(count(rules.with_scope(ThreadScope::AnyReason).with_window_from(WindowFrom::FirstContact)), 2);
     let merged = rules.with_one_contact_within(TimeDelta::days(5)).unwrap();
-    assert_eq!(threads(&all, merged)[0].contacts, 1);
+    assert_eq!(threads(&all, merged).threads()[0].contacts, 1);
     assert!(rules.with_window(TimeDelta::zero()).is_err());
     assert!(rules.with_one_contact_within(TimeDelta::days(7)).is_err());
 }

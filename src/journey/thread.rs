@@ -380,12 +380,20 @@ pub struct ThreadBuilder {
     open: BTreeMap<(CustomerId, Option<Tag>), (Thread, DateTime<Utc>)>,
     over: ContactTally,
     apart: Apart,
+    /// The latest instant at which matters were ended.
+    closed: Option<DateTime<Utc>>,
 }
 
 impl ThreadBuilder {
     /// No interactions yet.
     pub fn new(rules: ThreadRules) -> Self {
-        Self { rules, open: BTreeMap::new(), over: ContactTally::default(), apart: Apart::default() }
+        Self {
+            rules,
+            open: BTreeMap::new(),
+            over: ContactTally::default(),
+            apart: Apart::default(),
+            closed: None,
+        }
     }
 
     /// The definition in use.
@@ -399,8 +407,13 @@ impl ThreadBuilder {
     /// none.
     ///
     /// # Errors
-    /// [`JourneyError::TimeGoesBackwards`] when the matter's interaction before is later; nothing changes then.
+    /// [`JourneyError::TimeGoesBackwards`] when the matter's interaction before is later; [`JourneyError::AlreadyClosed`]
+    /// for an interaction at or before the instant of [`close`](Self::close). Nothing changes then.
     pub fn push(&mut self, one: &Interaction) -> Result<Option<Thread>, JourneyError> {
+        if let Some(closed) = self.closed.filter(|&closed| one.at() <= closed) {
+            let (closed, at) = (closed.timestamp_micros(), one.at().timestamp_micros());
+            return Err(JourneyError::AlreadyClosed { customer: one.customer().into(), closed, at });
+        }
         if self.rules.scope == ThreadScope::SameReason && one.reason().is_none() {
             self.apart.without_reason += 1;
             return Ok(None);
@@ -446,9 +459,10 @@ impl ThreadBuilder {
 
     /// Ends every matter that is mature at an instant, and returns them in the order of customer and reason.
     ///
-    /// All interactions up to and including `as_of` must have been pushed: a contact that comes in later finds its matter
-    /// ended, and begins another.
+    /// All interactions up to and including `as_of` must have been pushed: one that is pushed later would find its matter
+    /// ended, and is refused.
     pub fn close(&mut self, as_of: DateTime<Utc>) -> Vec<Thread> {
+        self.closed = self.closed.max(Some(as_of));
         let rules = self.rules;
         let mature = |(thread, _): &(Thread, DateTime<Utc>)| thread.is_mature(&rules, as_of);
         let keys: Vec<_> = self.open.iter().filter(|(_, open)| mature(open)).map(|(&key, _)| key).collect();
@@ -460,7 +474,8 @@ impl ThreadBuilder {
         over
     }
 
-    /// Adds a part that holds other matters. Associative and commutative.
+    /// Adds a part that holds other matters. Associative and commutative. What was closed in one is closed in both: the
+    /// later instant holds.
     ///
     /// # Errors
     /// [`JourneyError::DifferentRules`]; [`JourneyError::SharedCustomer`] where both follow the same matter now.
@@ -475,7 +490,15 @@ impl ThreadBuilder {
         self.open.extend(other.open);
         self.over.merge(&other.over);
         self.apart.merge(other.apart);
+        self.closed = self.closed.max(other.closed);
         Ok(())
+    }
+
+    /// Every matter, over or not, of those pushed; `over` are those that pushing has shown to be over.
+    pub(super) fn finish(self, mut over: Vec<Thread>) -> (Vec<Thread>, Apart) {
+        over.extend(self.open.into_values().map(|(thread, _)| thread));
+        over.sort_by_key(|thread| (thread.customer, thread.first, thread.reason));
+        (over, self.apart)
     }
 
     /// What is known of contacts at an instant: all matters that are over or mature, and how many are still too young.
@@ -493,97 +516,7 @@ impl ThreadBuilder {
     }
 }
 
-/// The threads in a table of interactions, in any order, mature or not: sorted by customer, then time of the first
-/// contact, then reason.
-///
-/// # Cost
-/// O(n log n).
-pub fn threads(interactions: &[Interaction], rules: ThreadRules) -> Vec<Thread> {
-    let mut sorted: Vec<&Interaction> = interactions.iter().collect();
-    sorted.sort_by_key(|one| (one.customer(), one.at()));
-    let mut builder = ThreadBuilder::new(rules);
-    let mut all = Vec::new();
-    for one in sorted {
-        // Sorted by time, nothing is refused.
-        all.extend(builder.push(one).ok().flatten());
-    }
-    all.extend(builder.open.into_values().map(|(thread, _)| thread));
-    all.sort_by_key(|thread| (thread.customer, thread.first, thread.reason));
-    all
-}
-
-/// The weights of what makes dealing with a company an effort. The score of a thread is their sum.
-///
-/// Which things count is known (repeat contacts, switches of channel, transfers, repeating oneself, waiting); how much
-/// each counts is not. The default is a convention, and should be fitted to what customers say where they say it.
-///
-/// # Example
-/// ```
-/// use patronage::journey::EffortWeights;
-///
-/// assert_eq!(EffortWeights::default().repeat_contact, 1.0);
-/// ```
-///
-/// Source: M. Dixon, N. Toman, R. DeLisi, "The Effortless Experience" (2013), for what counts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct EffortWeights {
-    /// For each contact after the first.
-    pub repeat_contact: f64,
-    /// For each switch of channel.
-    pub switch: f64,
-    /// For each time the customer was handed on.
-    pub transfer: f64,
-    /// For each time another agent had to be told again.
-    pub other_agent: f64,
-    /// For each hour waited.
-    pub waited_hour: f64,
-}
-
-impl Default for EffortWeights {
-    /// One for each, and one for each hour.
-    fn default() -> Self {
-        Self { repeat_contact: 1.0, switch: 1.0, transfer: 1.0, other_agent: 1.0, waited_hour: 1.0 }
-    }
-}
-
-/// What a thread cost the customer, as told by what happened.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct BehaviouralEffort {
-    /// The weighted sum: 0 is effortless, there is no upper end.
-    pub score: f64,
-    /// Whether the wait of every interaction was known; where not, the score is too low rather than too high.
-    pub waits_known: bool,
-}
-
 impl Thread {
-    /// How much effort the matter was to the customer, by what happened.
-    ///
-    /// # Errors
-    /// [`JourneyError::Setting`] for a weight that is negative or not finite.
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of waiting need no 53 bits")]
-    pub fn effort(&self, weights: &EffortWeights) -> Result<BehaviouralEffort, JourneyError> {
-        let EffortWeights { repeat_contact, switch, transfer, other_agent, waited_hour } = *weights;
-        let terms = [
-            (repeat_contact, f64::from(self.contacts.saturating_sub(1))),
-            (switch, f64::from(self.switches)),
-            (transfer, f64::from(self.transfers)),
-            (other_agent, f64::from(self.other_agents)),
-            (waited_hour, self.waited_ms as f64 / 3_600_000.0),
-        ];
-        if terms.iter().any(|(weight, _)| !weight.is_finite() || *weight < 0.0) {
-            return Err(JourneyError::Setting { setting: "weight", rule: "must be finite and not negative" });
-        }
-        let score: f64 = terms.iter().map(|(weight, times)| weight * times).sum();
-        if !score.is_finite() {
-            return Err(JourneyError::Setting {
-                setting: "weight",
-                rule: "must not make the score infinite",
-            });
-        }
-        Ok(BehaviouralEffort { score, waits_known: self.known_waits >= self.contacts })
-    }
-
     /// How long the matter took, from the first to the last contact, in microseconds.
     pub fn length(&self) -> u64 {
         between(self.first.timestamp_micros(), self.last.timestamp_micros())

@@ -2,7 +2,7 @@
 
 use crate::journey::{
     Activities, EqualInstants, Funnel, FunnelAttribute, FunnelBuilder, FunnelColumns, FunnelFold,
-    FunnelOrder, FunnelOutcome, FunnelReport, FunnelStep, JourneyError, JourneyLog,
+    FunnelOrder, FunnelOutcome, FunnelReport, FunnelStep, JourneyError, JourneyLog, Visits,
 };
 use crate::measure::Share;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -99,6 +99,103 @@ fn those_whose_window_is_not_over_are_open_and_not_dropped() {
 }
 
 #[test]
+fn those_whose_window_is_open_count_in_no_share_whether_they_converted_or_not() {
+    let funnel = plain(FunnelOrder::Ordered, &[A, B]).within(micros(10)).build().unwrap();
+    let level = Share::new(0.95).unwrap();
+    let mut fold = FunnelFold::new(&funnel);
+    for (customer, time, activity) in [(1, 0, A), (1, 9, B), (2, 0, A), (3, 5, A), (3, 6, B), (4, 5, A)] {
+        fold.push(customer, time, activity).unwrap();
+    }
+    let share = |report: &FunnelReport| {
+        let share = report.share_of_entered(1, level).map(|share| (share.value(), share.n()));
+        let before = report.share_of_previous(1, level).map(|share| (share.value(), share.n()));
+        assert_eq!(share, before);
+        share
+    };
+    let early = fold.report(at(9)).unwrap();
+    assert_eq!((early.reached(), early.immature(), early.immature_converted()), (vec![4, 2], 4, 2));
+    assert_eq!((share(&early), early.steps()[1].time_to_reach()), (None, None));
+    assert_eq!(early.compare(&early, level).unwrap().tests(), 0);
+    let later = fold.report(at(14)).unwrap();
+    assert_eq!((later.immature(), later.immature_converted(), share(&later)), (2, 1, Some((0.5, 2))));
+    let took = later.steps()[1].time_to_reach().unwrap();
+    assert_eq!((took.n(), took.median()), (1, micros(9)));
+    let last = fold.report(at(15)).unwrap();
+    assert_eq!((last.immature(), share(&last)), (0, Some((0.5, 4))));
+    assert_eq!([1, 3, 5].map(|customer| fold.is_mature(customer, at(14))), [true, false, false]);
+    assert_eq!([3, 5].map(|customer| fold.entered(customer)), [Some(5), None]);
+    // A second entry that is still open does not take a customer out: when they first entered decides.
+    fold.push(2, 15, A).unwrap();
+    let again = fold.report(at(15)).unwrap();
+    assert_eq!((share(&again), again.steps()[0].open()), (Some((0.5, 4)), 1));
+}
+
+/// Two groups that behave alike, of which one entered in the last ten days: how often their shares differ with
+/// p < 0.05, the mean difference of their shares, of plain counts, and the mean time to convert of each, over many
+/// simulated logs.
+fn alike_but_younger(entries: Visits, comes_again: u64) -> (u32, f64, f64, [f64; 2]) {
+    const DAY: i64 = 1_000;
+    let mut stream = crate::numeric::split_mix::SplitMix::new(7);
+    let level = Share::new(0.95).unwrap();
+    let funnel =
+        plain(FunnelOrder::Ordered, &[A, B]).within(micros(7 * DAY)).entries(entries).build().unwrap();
+    let (mut significant, mut shares, mut counts, mut took) = (0, 0.0, 0.0, [0.0; 2]);
+    let sets = 300_u32;
+    for _ in 0..sets {
+        let groups = [(0, 20), (20, 10)].map(|(from, days)| {
+            let mut fold = FunnelFold::new(&funnel);
+            for customer in 0..300 {
+                let mut time = from * DAY + i64::try_from(stream.below(days * 1_000)).unwrap();
+                // A third of all entries convert after 0 to 7 days; customers may enter again a week later.
+                while time <= 30 * DAY {
+                    fold.push(customer, time, A).unwrap();
+                    let done = time + i64::try_from(stream.below(7_000)).unwrap();
+                    if stream.below(3) == 0 {
+                        if done <= 30 * DAY {
+                            fold.push(customer, done, B).unwrap();
+                        }
+                        break;
+                    }
+                    if stream.below(100) >= comes_again {
+                        break;
+                    }
+                    time += 7 * DAY + 1;
+                }
+            }
+            fold.report(at(30 * DAY)).unwrap()
+        });
+        let [old, young] = &groups;
+        let comparison = young.compare(old, level).unwrap();
+        let step = comparison.steps()[0];
+        significant += u32::from(step.p_value() < 0.05);
+        shares += step.difference().value() / f64::from(sets);
+        let plain =
+            groups.each_ref().map(|group| f64::from(u32::try_from(group.converted()).unwrap()) / 300.0);
+        counts += (plain[1] - plain[0]) / f64::from(sets);
+        for (sum, group) in took.iter_mut().zip(&groups) {
+            let time = group.steps()[1].time_to_reach().unwrap();
+            *sum += time.mean().as_seconds_f64() * 1e6 / f64::from(sets);
+        }
+    }
+    (significant, shares, counts, took)
+}
+
+#[test]
+fn groups_that_differ_in_age_only_do_not_differ() {
+    // The difference of a data set has a standard deviation of 0.056, the mean of 300 one of 0.0033.
+    let (significant, shares, counts, took) = alike_but_younger(Visits::Every, 0);
+    assert!(significant <= 30 && shares.abs() < 0.013, "{significant} {shares}");
+    assert!(counts < -0.05, "counting everybody would have made a difference: {counts}");
+    assert!(took.iter().all(|mean| (mean - 3_500.0).abs() < 100.0), "{took:?}");
+    // Where customers come again, the older group has had more entries; of first entries each has one.
+    let (significant, shares, _, took) = alike_but_younger(Visits::First, 60);
+    assert!(significant <= 30 && shares.abs() < 0.013, "{significant} {shares}");
+    assert!(took.iter().all(|mean| (mean - 3_500.0).abs() < 100.0), "{took:?}");
+    let (_, shares, _, _) = alike_but_younger(Visits::Every, 60);
+    assert!(shares < -0.05, "{shares}");
+}
+
+#[test]
 fn exclusions_break_the_way_until_the_customer_comes_back() {
     let funnel =
         plain(FunnelOrder::Ordered, &[A, B]).within(micros(10)).excluding([7], 0, 1).build().unwrap();
@@ -136,6 +233,8 @@ fn refuses_what_means_nothing() {
     assert_eq!(unordered(vec![step(A), step(A)]), SharedActivity { activity: A });
     let order = FunnelOrder::Unordered;
     assert_eq!(unordered(vec![step(A), step(B).optional()]), NoMeaning { setting: "optional", order });
+    let first = plain(order, &[A, B]).entries(Visits::First).build();
+    assert_eq!(first.unwrap_err(), NoMeaning { setting: "entries", order });
     let three = || plain(FunnelOrder::Ordered, &[A, B, C]);
     let excluding =
         |activity: u16, from, to| three().excluding([activity], from, to).build().map(|_| ()).unwrap_err();
@@ -197,6 +296,8 @@ fn shards_share_no_customer() {
 struct Truth {
     /// For each step: how long it took to reach it.
     took: Vec<Option<i64>>,
+    /// For each step: whether the time to reach it is over, from the first entry on.
+    over: Vec<bool>,
     open: bool,
     excluded: bool,
     next: Option<u16>,
@@ -234,6 +335,9 @@ impl Oracle<'_> {
             self.chains(0, &mut Vec::new(), &mut all);
         }
         all.retain(|choice| !choice.is_empty() && self.holds(choice));
+        if self.funnel.entries() == Visits::First {
+            all.retain(|choice| Some(choice[0].1) == self.first_entry());
+        }
         assert!(steps.len() <= 5 && self.events.len() <= 9, "there are too many choices to try");
         all
     }
@@ -338,6 +442,22 @@ impl Oracle<'_> {
         }
     }
 
+    /// The first event that meets the first step, or any where steps have no order.
+    fn first_entry(&self) -> Option<usize> {
+        let unordered = self.funnel.order() == FunnelOrder::Unordered;
+        let steps = &self.funnel.steps()[..if unordered { self.funnel.steps().len() } else { 1 }];
+        self.events.iter().position(|event| steps.iter().any(|step| step.activities().contains(&event.1)))
+    }
+
+    fn over(&self, step: usize, as_of: i64) -> bool {
+        let Some(entry) = self.first_entry() else { return false };
+        let window = self.funnel.window().map(|window| window.num_microseconds().unwrap());
+        let gaps = self.funnel.steps()[1..=step].iter().map(|step| step.most_gap()?.num_microseconds());
+        let gaps = gaps.sum::<Option<i64>>().filter(|_| self.funnel.order() != FunnelOrder::Unordered);
+        let bounds = window.into_iter().chain(gaps);
+        step == 0 || bounds.min().is_none_or(|bound| self.time(entry) + bound <= as_of)
+    }
+
     fn truth(&self, as_of: i64) -> Truth {
         let unordered = self.funnel.order() == FunnelOrder::Unordered;
         let steps = self.funnel.steps().len();
@@ -380,7 +500,8 @@ impl Oracle<'_> {
                     unbroken && breaks && alive
                 })
             });
-        Truth { took, open, excluded, next: if end.is_some() { None } else { next } }
+        let over = (0..steps).map(|step| self.over(step, as_of)).collect();
+        Truth { took, over, open, excluded, next: if end.is_some() { None } else { next } }
     }
 
     fn entry(&self, choice: &Choice) -> i64 {
@@ -393,7 +514,25 @@ fn answer(funnel: &Funnel, events: &[Event], as_of: i64) -> Truth {
     for &(time, activity) in events {
         fold.push(5, time, activity).unwrap();
     }
-    let report = fold.report(at(as_of)).unwrap();
+    let now = fold.report(at(as_of)).unwrap();
+    let level = Share::new(0.95).unwrap();
+    let over = now.steps().iter().enumerate().map(|(place, step)| {
+        let share = now.share_of_entered(place, level).map(|share| (share.n(), share.value() > 0.0));
+        assert_eq!(share, (step.mature() > 0).then_some((1, step.reached() > 0)));
+        assert_eq!(step.mature_reached(), step.mature() * step.reached());
+        assert_eq!(place > 0 && step.mature_reached() > 0, step.time_to_reach().is_some());
+        step.mature() > 0
+    });
+    let over: Vec<bool> = over.collect();
+    let entered = over.first() == Some(&true);
+    assert_eq!(fold.is_mature(5, at(as_of)), over.last() == Some(&true));
+    assert_eq!(fold.entered(5).is_some(), entered);
+    assert_eq!((now.immature(), now.immature_converted()), {
+        let open = u64::from(entered && over.last() == Some(&false));
+        (open, open * now.converted())
+    });
+    // Times tell of those only whose time is over.
+    let report = fold.report(at(as_of + 1_000)).unwrap();
     let took = report.steps().iter().enumerate().map(|(place, step)| {
         let first = (place == 0).then_some(0);
         (step.reached() > 0).then(|| {
@@ -407,7 +546,7 @@ fn answer(funnel: &Funnel, events: &[Event], as_of: i64) -> Truth {
         FunnelOutcome::Dropped { next, .. } => (false, false, next),
         FunnelOutcome::NotEntered | FunnelOutcome::Converted { .. } => (false, false, None),
     };
-    Truth { took: took.collect(), open, excluded, next }
+    Truth { took: took.collect(), over, open, excluded, next }
 }
 
 fn a_step() -> impl Strategy<Value = FunnelStep> {
@@ -435,9 +574,10 @@ fn a_funnel() -> impl Strategy<Value = Funnel> {
     let excluded = prop_oneof![3 => 4_u16..6, 1 => 0_u16..4];
     let exclusions = prop::collection::vec((excluded, 0_usize..4, 1_usize..4), 0..3);
     let steps = prop::collection::vec(a_step(), 1..5);
-    (order, steps, prop::option::weighted(0.7, 0_i64..8), exclusions, policy).prop_filter_map(
+    let entries = prop::sample::select([Visits::First, Visits::Every].as_slice());
+    (order, steps, prop::option::weighted(0.7, 0_i64..8), exclusions, policy, entries).prop_filter_map(
         "a funnel that means something",
-        |(order, mut steps, window, exclusions, policy)| {
+        |(order, mut steps, window, exclusions, policy, entries)| {
             let last = steps.len() - 1;
             for (place, step) in steps.iter_mut().enumerate() {
                 // Most random definitions mean nothing; these are mended.
@@ -456,6 +596,9 @@ fn a_funnel() -> impl Strategy<Value = Funnel> {
                 *step = mended;
             }
             let mut builder = Funnel::builder(order, steps.clone()).equal_instants(policy);
+            if order != FunnelOrder::Unordered {
+                builder = builder.entries(entries);
+            }
             if let Some(window) = window {
                 builder = builder.within(micros(window));
             }
