@@ -31,6 +31,8 @@ mod events;
 mod feedback;
 #[path = "measure/journeys.rs"]
 mod journeys;
+#[path = "measure/loyalty.rs"]
+mod loyalty;
 #[path = "measure/peers.rs"]
 mod peers;
 #[path = "measure/review.rs"]
@@ -62,6 +64,7 @@ fn main() {
     pool.install(uncertainty::figures);
     journeys::figures();
     feedback::figures();
+    loyalty::figures();
     pool.install(bayes::figures);
     memory();
     sqlite::figures();

@@ -8,6 +8,7 @@ pub mod feedback;
 pub mod interaction;
 pub mod journey;
 pub mod lifecycle;
+pub mod loyalty;
 pub mod notification;
 pub mod notify;
 pub mod pain;

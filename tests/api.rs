@@ -8,6 +8,11 @@ use patronage::desk::{Deliveries, Desk, DeskError, RetryPolicy, Review, ReviewSe
 use patronage::feedback::*;
 use patronage::interaction::*;
 use patronage::lifecycle::*;
+use patronage::loyalty::{
+    EngagementScore, Evidence, Health, HealthRule, LadderRule, LogRank, LoyaltyError, LoyaltyEvidence,
+    LoyaltyRung, LoyaltyStep, Movement, Relationship, Rhythm, RhythmRule, Spell, Standing, SurvivalCurve,
+    SurvivalInterval, SurvivalOptions, SurvivalTable, Touch,
+};
 use patronage::notification::*;
 use patronage::notify::*;
 use patronage::pain::{PainCounts, PainError, PainMap, PainPoint, PainReport, PointOptions, Rules, Symptom};
@@ -229,6 +234,7 @@ fn public_types_cross_threads() {
     crosses_threads::<MemoryStore>();
     crosses_threads::<SharedStore>();
     crosses_threads::<PainMap>();
+    crosses_threads::<(SurvivalCurve, LogRank, Health, Standing)>();
     crosses_threads::<Desk<MemoryStore, MemoryNotifier>>();
 }
 
@@ -242,6 +248,7 @@ fn errors_are_errors() {
     is_error::<DeskError>();
     is_error::<RfmError>();
     is_error::<FeedbackError>();
+    is_error::<LoyaltyError>();
     is_error::<ValueError>();
     is_error::<FitError>();
 }
@@ -273,6 +280,10 @@ fn what_people_type_reads_and_prints() {
     is_typed_by_people::<ModelKind>();
     is_typed_by_people::<Dropout>();
     is_typed_by_people::<FirstPurchase>();
+    is_typed_by_people::<LoyaltyRung>();
+    is_typed_by_people::<LoyaltyStep>();
+    is_typed_by_people::<Evidence>();
+    is_typed_by_people::<SurvivalInterval>();
 }
 
 #[test]
@@ -295,6 +306,18 @@ fn data_is_read_and_written() {
     is_data::<CesTally>();
     is_data::<Feeling>();
     is_data::<FeedbackPlace>();
+    is_data::<Relationship>();
+    is_data::<Spell>();
+    is_data::<SurvivalTable>();
+    is_data::<SurvivalOptions>();
+    is_data::<Rhythm>();
+    is_data::<RhythmRule>();
+    is_data::<Touch>();
+    is_data::<EngagementScore>();
+    is_data::<HealthRule>();
+    is_data::<LadderRule>();
+    is_data::<LoyaltyEvidence>();
+    is_data::<Movement>();
     is_data::<ConsentRecord>();
     is_data::<Task>();
     is_data::<Notification>();

@@ -29,6 +29,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pain", &["NOUNS", "journey", "value", "numeric"]),
     ("feedback", &["NOUNS", "numeric"]),
     ("service", &["NOUNS", "value", "numeric"]),
+    ("loyalty", &["NOUNS", "value", "numeric"]),
     ("store", &["NOUNS"]),
     ("notify", &["NOUNS"]),
     ("simulate", &["NOUNS"]),
