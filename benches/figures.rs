@@ -37,6 +37,8 @@ mod loyalty;
 mod peers;
 #[path = "measure/review.rs"]
 mod review;
+#[path = "measure/segment.rs"]
+mod segment;
 #[path = "measure/sqlite.rs"]
 mod sqlite;
 #[path = "measure/uncertainty.rs"]
@@ -60,6 +62,7 @@ fn main() {
         return;
     }
     segments();
+    segment::figures();
     pool.install(value::figures);
     pool.install(uncertainty::figures);
     journeys::figures();

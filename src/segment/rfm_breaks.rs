@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 const CUTS: usize = 4;
 
+/// The cuts of one place: recency, frequency, spend.
+type Cut = [i64; 3];
+
 /// The twelve break points that divide customers into five groups by recency, by frequency and by spend.
 ///
 /// Customers with equal values always get equal scores: a value belongs to the group above a cut only when it is
@@ -18,7 +21,9 @@ const CUTS: usize = 4;
 /// Rounding down loses nothing: a whole number is larger than a quantile just when it is larger than its whole part.
 ///
 /// Compared with others: the R package `rfm` adds 1 to each quantile, which changes scores with the unit of money;
-/// `qcut` over ranks and SQL `NTILE` give equal groups by splitting equal customers by their place in the file.
+/// `qcut` over ranks and SQL `NTILE` give equal groups by splitting equal customers by their place in the file. Both
+/// rules are here for comparison: [`as_in_r`](RfmBreaks::as_in_r) and [`RankGroups`](super::RankGroups);
+/// [`NestedRfmBreaks`](super::NestedRfmBreaks) divides frequency within recency, and spend within both.
 ///
 /// # Example
 /// ```
@@ -100,6 +105,7 @@ impl RfmBreaks {
             columns.spend_minor().iter().copied(),
             scratch,
         )
+        .map(Self::fitting)
     }
 
     /// Finds the same break points from rows; see [`from_columns`](Self::from_columns).
@@ -113,6 +119,54 @@ impl RfmBreaks {
             rows.iter().map(|row| row.spend_minor()),
             scratch,
         )
+        .map(Self::fitting)
+    }
+
+    /// Finds the break points of the R package `rfm`, to agree with reports made by it; not recommended otherwise.
+    ///
+    /// That rule adds one unit to each quantile and counts a value that reaches the sum to the group above. Days and
+    /// purchases come in whole units, so little changes; with money it depends on the unit, and so do the scores.
+    ///
+    /// # Arguments
+    /// `one`: how many minor units the package takes as 1: 100 where it was given amounts in euro, 1 where in cents.
+    ///
+    /// # Formula
+    /// ```text
+    /// frequency, monetary = 1 + number of (quantile + 1) <= x        recency = 5 - number of (quantile + 1) <= x
+    /// ```
+    /// Kept as the largest whole number below each sum, so that a value above it is one that reaches the sum.
+    ///
+    /// # Errors
+    /// [`RfmError::TooFew`] without any customer.
+    ///
+    /// # Cost
+    /// As [`from_columns`](Self::from_columns).
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::segment::{RfmBreaks, RfmColumns};
+    ///
+    /// let columns = RfmColumns::new(&[5; 6], &[1; 6], &[2_00, 4_00, 8_00, 16_00, 32_00, 64_00])?;
+    /// let breaks = RfmBreaks::as_in_r(columns, 100, &mut Vec::new())?;
+    /// assert_eq!(breaks.spend_minor(), [4_99, 8_99, 16_99, 32_99]); // the package shows 5, 9, 17 and 33
+    /// # Ok::<(), patronage::segment::RfmError>(())
+    /// ```
+    ///
+    /// Source: the cut points that `rfm` 0.3.0 prints for its own data, which a test compares.
+    pub fn as_in_r(columns: RfmColumns<'_>, one: u32, scratch: &mut Vec<i64>) -> Result<Self, RfmError> {
+        // Quantiles of the negated numbers, backwards, are the quantiles rounded up.
+        let negated = Self::find(
+            columns.recency_days().iter().map(|&days| -i64::from(days)),
+            columns.purchases().iter().map(|&purchases| -i64::from(purchases)),
+            columns.spend_minor().iter().map(|&spend| spend.saturating_neg()),
+            scratch,
+        )?;
+        let [a, b, c, d] = negated;
+        let up = |[r, f, m]: Cut, one: i64| {
+            let whole = |cut: i64, one: i64| cut.saturating_neg().saturating_add(one - 1);
+            [whole(r, 1), whole(f, 1), whole(m, one)]
+        };
+        Ok(Self::fitting([d, c, b, a].map(|cut| up(cut, i64::from(one)))))
     }
 
     fn find(
@@ -120,17 +174,21 @@ impl RfmBreaks {
         purchases: impl ExactSizeIterator<Item = i64> + Clone,
         spend_minor: impl ExactSizeIterator<Item = i64> + Clone,
         scratch: &mut Vec<i64>,
-    ) -> Result<Self, RfmError> {
+    ) -> Result<[Cut; CUTS], RfmError> {
         let few = RfmError::TooFew { need: 1, have: recency_days.len() };
-        let recency_days = quantile::cuts(recency_days, scratch).ok_or(few)?;
-        let purchases = quantile::cuts(purchases, scratch).ok_or(few)?;
-        let spend_minor = quantile::cuts(spend_minor, scratch).ok_or(few)?;
-        // A cut lies between the least and the largest value, and so fits into their type.
-        Ok(Self {
-            recency_days: recency_days.map(|cut| i32::try_from(cut).unwrap_or(i32::MAX)),
-            purchases: purchases.map(|cut| u32::try_from(cut).unwrap_or(u32::MAX)),
-            spend_minor,
-        })
+        let [ra, rb, rc, rd] = quantile::cuts(recency_days, scratch).ok_or(few)?;
+        let [fa, fb, fc, fd] = quantile::cuts(purchases, scratch).ok_or(few)?;
+        let [ma, mb, mc, md] = quantile::cuts(spend_minor, scratch).ok_or(few)?;
+        Ok([[ra, fa, ma], [rb, fb, mb], [rc, fc, mc], [rd, fd, md]])
+    }
+
+    /// Cuts that lie between the least and the largest value, and so fit into their type; others are clamped.
+    fn fitting(cuts: [Cut; CUTS]) -> Self {
+        Self {
+            recency_days: cuts.map(|[cut, ..]| i32::try_from(cut).unwrap_or(i32::MAX)),
+            purchases: cuts.map(|[_, cut, _]| u32::try_from(cut).unwrap_or(u32::MAX)),
+            spend_minor: cuts.map(|[.., cut]| cut),
+        }
     }
 
     /// The cuts of recency, in days.
@@ -210,12 +268,12 @@ impl RfmBreaks {
 
 /// How many cuts a value exceeds, from 0 to 4, without a branch.
 #[inline]
-fn above<T: Copy + PartialOrd>(cuts: &[T; CUTS], value: T) -> u8 {
+pub(super) fn above<T: Copy + PartialOrd>(cuts: &[T; CUTS], value: T) -> u8 {
     let [a, b, c, d] = *cuts;
     u8::from(value > a) + u8::from(value > b) + u8::from(value > c) + u8::from(value > d)
 }
 
-fn ascending<T: PartialOrd>(column: &'static str, cuts: &[T; CUTS]) -> Result<(), RfmError> {
+pub(super) fn ascending<T: PartialOrd>(column: &'static str, cuts: &[T; CUTS]) -> Result<(), RfmError> {
     match cuts.iter().zip(cuts.iter().skip(1)).position(|(before, after)| after < before) {
         Some(before) => Err(RfmError::BreaksDescend { column, place: before + 2 }),
         None => Ok(()),

@@ -40,6 +40,30 @@ pub enum RfmError {
         /// The first one below its predecessor, counted from 1.
         place: usize,
     },
+    /// The history is too short.
+    #[error("scores need at least {need} days of history, got {have}")]
+    ShortHistory {
+        /// How many days are needed.
+        need: u32,
+        /// How many there are.
+        have: u32,
+    },
+    /// Nobody bought lately: the data may have ended.
+    #[error("somebody must have bought within {within} days, but the last purchase is {last} days ago")]
+    NothingRecent {
+        /// Within how many days.
+        within: u32,
+        /// How many days ago the last purchase was.
+        last: i32,
+    },
+    /// Two customers have one tie key, so that their order would be that of the file.
+    #[error("rows {first} and {second} have the same tie key")]
+    EqualTieKeys {
+        /// One row, counted from 0.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
 }
 
 /// Many customers as three borrowed columns of equal length.

@@ -91,6 +91,136 @@ proptest! {
     }
 
     #[test]
+    fn nested_groups_know_neither_order_nor_unit(
+        (rows, shuffled) in rows().prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
+    ) {
+        let nested = |rows: &[RfmRow]| NestedRfmBreaks::from_columns(Table::of(rows).columns()).unwrap();
+        let breaks = nested(&rows);
+        prop_assert_eq!(&breaks, &nested(&shuffled));
+        let json = serde_json::to_string(&breaks).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<NestedRfmBreaks>(&json).unwrap(), &breaks);
+        let scores: Vec<_> = breaks.score_all(rows.iter().copied()).collect();
+        let mut columns = RfmScoreColumns::default();
+        breaks.score_into(Table::of(&rows).columns(), &mut columns);
+        prop_assert_eq!(&scores, &columns.iter().collect::<Vec<_>>());
+        let thousandfold: Vec<_> = rows
+            .iter()
+            .map(|row| RfmRow::new(row.recency_days(), row.purchases(), row.spend_minor() * 1000).unwrap())
+            .collect();
+        let scaled: Vec<_> = nested(&thousandfold).score_all(thousandfold.iter().copied()).collect();
+        prop_assert_eq!(&scores, &scaled);
+        // The outermost axis is that of independent groups.
+        prop_assert_eq!(breaks.recency_days(), breaks_of(&rows).recency_days());
+    }
+
+    #[test]
+    fn groups_by_rank_know_neither_order_nor_unit(
+        (keyed, shuffled) in rows().prop_flat_map(|rows| {
+            let keyed: Vec<_> = rows.into_iter().enumerate().collect();
+            (Just(keyed.clone()), Just(keyed).prop_shuffle())
+        }),
+    ) {
+        let scored = |keyed: &[(usize, RfmRow)], groups: RankGroups, factor: i64| {
+            let rows: Vec<_> = keyed
+                .iter()
+                .map(|(_, row)| RfmRow::new(row.recency_days(), row.purchases(), row.spend_minor() * factor).unwrap())
+                .collect();
+            let keys: Vec<_> = keyed.iter().map(|&(key, _)| key).collect();
+            let mut scores = RfmScoreColumns::default();
+            groups.score_into(Table::of(&rows).columns(), &keys, &mut scores).unwrap();
+            let mut scores: Vec<_> = keys.into_iter().zip(scores.iter()).collect();
+            scores.sort_unstable_by_key(|&(key, _)| key);
+            scores
+        };
+        for groups in [RankGroups::Quantile, RankGroups::Ntile] {
+            let scores = scored(&keyed, groups, 1);
+            prop_assert_eq!(&scores, &scored(&shuffled, groups, 1));
+            prop_assert_eq!(&scores, &scored(&shuffled, groups, 1000));
+            // Groups of equal size, give or take one.
+            let sizes = [1, 2, 3, 4, 5].map(|part| scores.iter().filter(|(_, score)| score.frequency() == part).count());
+            prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{:?}", sizes);
+        }
+    }
+
+    #[test]
+    fn lines_are_summed_in_any_order(
+        (lines, shuffled) in prop::collection::vec((0_u64..6, 0_i32..20, -50_i64..90), 0..40)
+            .prop_flat_map(|lines| (Just(lines.clone()), Just(lines).prop_shuffle())),
+    ) {
+        let as_of = NaiveDate::from_epoch_days(30).unwrap();
+        let row = |lines: &[(u64, i32, i64)], definition: RfmDefinition| {
+            let lines = lines.iter().map(|&(invoice, day, amount_minor)| RfmLine { invoice, day, amount_minor });
+            definition.row(lines, as_of)
+        };
+        for &frequency in RfmFrequency::ALL {
+            for &monetary in RfmMonetary::ALL {
+                for returns in [RfmReturns::Net, RfmReturns::Ignore] {
+                    let definition = RfmDefinition { frequency, monetary, returns };
+                    prop_assert_eq!(row(&lines, definition), row(&shuffled, definition));
+                }
+            }
+        }
+        // By day and net is what a history of purchases says.
+        let mut history = PurchaseHistory::new(Currency::EUR);
+        for &(_, day, minor) in &lines {
+            history.push_on(NaiveDate::from_epoch_days(day).unwrap(), Money::new(minor, Currency::EUR)).unwrap();
+        }
+        let by_day = RfmDefinition { frequency: RfmFrequency::Days, ..RfmDefinition::default() };
+        prop_assert_eq!(row(&lines, by_day), RfmRow::from_history(&history, as_of));
+    }
+
+    #[test]
+    fn flips_do_what_they_say_and_less_does_not(rows in rows(), others in rows()) {
+        let (breaks, map) = (breaks_of(&others), SegmentMap::default());
+        for row in rows {
+            let now = map.segment(breaks.score(row));
+            let after = |purchases: u32, spend: i64| {
+                let count = row.purchases().checked_add(purchases)?;
+                let minor = row.spend_minor().checked_add(spend)?;
+                Some(map.segment(breaks.score(RfmRow::new(0, count, minor).unwrap())))
+            };
+            for flip in map.flips(&breaks, row) {
+                prop_assert!(flip.segment != now && flip.purchases > 0);
+                prop_assert_eq!(after(flip.purchases, flip.spend_minor), Some(flip.segment));
+                if flip.purchases > 1 {
+                    prop_assert!(after(flip.purchases - 1, flip.spend_minor) != Some(flip.segment));
+                }
+            }
+            if let Some(fall) = map.fall(&breaks, row) {
+                let on = |days: i32| {
+                    let day = row.recency_days() + days;
+                    map.segment(breaks.score(RfmRow::new(day, row.purchases(), row.spend_minor()).unwrap()))
+                };
+                prop_assert_eq!(on(fall.in_days), fall.segment);
+                prop_assert_eq!(on(fall.in_days - 1), now);
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_a_migration_add_up(moves in prop::collection::vec((0_u8..4, 0_u8..4), 0..40), cut in 0_usize..40) {
+        let counted = |moves: &[(u8, u8)]| {
+            let mut migration = SegmentMigration::default();
+            for &(from, to) in moves {
+                migration.push((from > 0).then_some(from), (to > 0).then_some(to));
+            }
+            migration
+        };
+        let (first, second) = moves.split_at(cut.min(moves.len()));
+        let (mut one, mut other) = (counted(first), counted(second));
+        one.merge(&counted(second));
+        other.merge(&counted(first));
+        prop_assert_eq!(&one, &counted(&moves));
+        prop_assert_eq!(&one, &other);
+        for segment in 1..4 {
+            let before: u64 = one.moves().filter(|&(from, ..)| from == Some(segment)).map(|(.., n)| n).sum();
+            let stayed = one.customers(Some(segment), Some(segment));
+            prop_assert_eq!(one.left(segment) + stayed, before);
+            prop_assert_eq!(one.stayed(segment).is_none(), before == 0);
+        }
+    }
+
+    #[test]
     fn better_customers_never_score_worse(rows in rows()) {
         let scores = scores_of(&rows);
         for (a, x) in rows.iter().zip(&scores) {
@@ -294,4 +424,58 @@ fn a_history_is_seen_from_a_day() {
     let json = r#"{"currency":"EUR","days":[{"day":-2147483648,"purchases":1,"spend_minor":1}]}"#;
     let ancient: PurchaseHistory = serde_json::from_str(json).unwrap();
     assert!(RfmRow::from_history(&ancient, day(10)).is_err());
+}
+
+#[test]
+fn most_who_bought_once_leave_frequencies_empty() {
+    let rows: Vec<_> = (0..10).map(|i| RfmRow::new(1, if i < 7 { 1 } else { i }, 1).unwrap()).collect();
+    let found: std::collections::BTreeSet<_> =
+        scores_of(&rows).iter().map(|score| score.frequency()).collect();
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [1, 4, 5]);
+}
+
+#[test]
+fn definitions_refuse_by_line() {
+    let line = |day, amount_minor| RfmLine { invoice: 1, day, amount_minor };
+    let as_of = NaiveDate::from_epoch_days(30).unwrap();
+    let strict = RfmDefinition { returns: RfmReturns::Refuse, ..RfmDefinition::default() };
+    let refused = strict.row([line(1, 5), line(2, -7)], as_of).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "rfm_line.amount_minor: must not be negative: returns are refused, got `line 1 of -7`"
+    );
+    let refused = strict.row([line(1, 5), line(31, 7)], as_of).unwrap_err();
+    assert_eq!(refused.to_string(), "rfm_line.day: must not be after `as_of`, got `line 1 of day 31`");
+    let huge = [line(1, i64::MAX), line(1, i64::MAX)];
+    assert_eq!(strict.row(huge, as_of).unwrap_err().field(), "rfm_row.spend_minor");
+    assert!(strict.row([line(i32::MIN, 1)], as_of).is_err());
+    assert_eq!(strict.row([], as_of), Ok(None));
+    assert_eq!(RfmDefinition::default().row([line(1, -5)], as_of), Ok(None));
+    let read: RfmDefinition = serde_json::from_str(r#"{"monetary":"average"}"#).unwrap();
+    assert_eq!(read, RfmDefinition { monetary: RfmMonetary::Average, ..RfmDefinition::default() });
+    assert!(serde_json::from_str::<RfmDefinition>(r#"{"monetary":"median"}"#).is_err());
+    assert!(serde_json::from_str::<RfmDefinition>(r#"{"monetery":"average"}"#).is_err());
+}
+
+#[test]
+fn gates_and_ranks_say_what_is_missing() {
+    let gate = RfmGate { customers: 1, ..RfmGate::default() };
+    let days = [40, 31];
+    let columns = RfmColumns::new(&days, &[1; 2], &[1; 2]).unwrap();
+    assert_eq!(gate.check(columns, 179), Err(RfmError::ShortHistory { need: 180, have: 179 }));
+    assert_eq!(gate.check(columns, 180), Err(RfmError::NothingRecent { within: 30, last: 31 }));
+    assert_eq!(RfmGate { recent_days: 31, ..gate }.check(columns, 180), Ok(()));
+    let mut scores = RfmScoreColumns::default();
+    let refused = RankGroups::Ntile.score_into(columns, &["a", "a"], &mut scores);
+    assert_eq!(refused, Err(RfmError::EqualTieKeys { first: 0, second: 1 }));
+    let refused = RankGroups::Ntile.score_into(columns, &["a"], &mut scores);
+    assert_eq!(refused, Err(RfmError::ColumnLength { column: "tie_key", expected: 2, found: 1 }));
+    // SQL: NTILE(5) of seven rows is 1 1 2 2 3 4 5.
+    let spend: Vec<i64> = (0..7).collect();
+    let columns = RfmColumns::new(&[0; 7], &[1; 7], &spend).unwrap();
+    RankGroups::Ntile.score_into(columns, &[0, 1, 2, 3, 4, 5, 6], &mut scores).unwrap();
+    assert_eq!(scores.monetary(), [1, 1, 2, 2, 3, 4, 5]);
+    assert!(SegmentStability::bootstrap(&[], &SegmentMap::default(), 9, 1).is_err());
+    let one = [RfmRow::new(1, 1, 1).unwrap()];
+    assert!(SegmentStability::bootstrap(&one, &SegmentMap::default(), 0, 1).is_err());
 }

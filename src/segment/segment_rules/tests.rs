@@ -1,0 +1,629 @@
+use super::*;
+use crate::consent::{ConsentDecision, DecidedBy};
+use crate::lifecycle::LifecycleStage;
+use crate::period::Period;
+use crate::segment::{Crossing, EventTest, RuleEvent, RuleSpan, RuleValue};
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+
+const NAMES: [Tag; 3] = [Tag::literal("a"), Tag::literal("b"), Tag::literal("c")];
+
+fn instant(hour: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + hour * 3600, 0).unwrap()
+}
+
+fn customer(number: u32) -> CustomerId {
+    CustomerId::derive(&["test", &number.to_string()])
+}
+
+/// The hour and the value of an event.
+type Happened = (i64, Option<RuleValue>);
+
+/// What the facts of a test hold: few values, so that everything happens.
+#[derive(Clone, Debug)]
+struct World {
+    fields: Vec<Option<(RuleValue, Option<i64>)>>,
+    events: Vec<Option<Vec<Happened>>>,
+    consent: Option<(bool, Option<i64>)>,
+    stage: Option<LifecycleStage>,
+    rung: Option<u8>,
+    score: Option<i32>,
+    customer: u32,
+}
+
+fn value() -> impl Strategy<Value = RuleValue> {
+    prop_oneof![
+        any::<bool>().prop_map(RuleValue::Flag),
+        (0_i32..5).prop_map(|x| RuleValue::Number(x.into())),
+        (0_usize..3).prop_map(|name| RuleValue::Name(NAMES[name])),
+        (0_i64..60).prop_map(|hour| RuleValue::Instant(instant(hour))),
+    ]
+}
+
+fn comparison() -> impl Strategy<Value = Comparison> {
+    prop::sample::select(Comparison::ALL)
+}
+
+fn world() -> impl Strategy<Value = World> {
+    let field = prop::option::of((value(), prop::option::of(0_i64..60)));
+    let event = (0_i64..80, prop::option::of(value()));
+    let events = prop::option::of(prop::collection::vec(event, 0..8));
+    (
+        prop::collection::vec(field, 3),
+        prop::collection::vec(events, 3),
+        prop::option::of((any::<bool>(), prop::option::of(0_i64..80))),
+        prop::option::of(prop::sample::select(LifecycleStage::ALL)),
+        prop::option::of(0_u8..6),
+        prop::option::of(0..5),
+        0_u32..50,
+    )
+        .prop_map(|(fields, events, consent, stage, rung, score, customer)| World {
+            fields,
+            events,
+            consent,
+            stage,
+            rung,
+            score,
+            customer,
+        })
+}
+
+fn leaf() -> impl Strategy<Value = Rule> {
+    let name = || prop::sample::select(&NAMES[..]);
+    let test = || {
+        (comparison(), value()).prop_map(|(is, value)| {
+            let ordered = matches!(value, RuleValue::Number(_) | RuleValue::Instant(_));
+            EventTest {
+                is: if ordered {
+                    is
+                } else if is.orders() {
+                    Comparison::Is
+                } else {
+                    is
+                },
+                value,
+            }
+        })
+    };
+    let span = || (1_u32..40).prop_map(|hours| RuleSpan::seconds(hours * 3600).unwrap());
+    let order = || comparison().prop_filter("an order", |is| is.orders());
+    prop_oneof![
+        (name(), test()).prop_map(|(name, EventTest { is, value })| Rule::Field { name, is, value }),
+        (name(), order(), span()).prop_map(|(of, is, span)| Rule::Age { of, is, span }),
+        (name(), prop::option::of(span()), prop::option::of(test()), comparison(), 0_u32..4)
+            .prop_map(|(event, within, having, is, count)| Rule::Count { event, within, having, is, count }),
+        (name(), test()).prop_map(|(event, EventTest { is, value })| Rule::Last { event, is, value }),
+        (name(), test(), span()).prop_map(|(name, EventTest { is, value }, span)| Rule::Held {
+            name,
+            is,
+            value,
+            span
+        }),
+        Just(Rule::Consent(Purpose::DirectMarketing)),
+        prop::collection::vec(prop::sample::select(LifecycleStage::ALL), 1..4).prop_map(Rule::Stage),
+        (comparison(), 0_u8..6).prop_map(|(is, value)| Rule::Rung { is, value }),
+        (0_i32..3, 0_i32..3).prop_map(|(from, more)| Rule::Score {
+            name: NAMES[0],
+            from: from.into(),
+            to: (from + more).into(),
+        }),
+        (0_u16..5000, 1_u16..5000).prop_map(|(from, more)| Rule::Bucket {
+            salt: NAMES[1],
+            from,
+            to: from + more,
+        }),
+    ]
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    leaf().prop_recursive(4, 16, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 1..4).prop_map(Rule::All),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(Rule::Any),
+            inner.prop_map(|part| Rule::Not(Box::new(part))),
+        ]
+    })
+}
+
+fn fill(world: &World, facts: &mut Facts<'_>) {
+    facts.clear(customer(world.customer));
+    for (name, field) in NAMES.into_iter().zip(&world.fields) {
+        match *field {
+            Some((value, Some(since))) => facts.field_since(name, value, instant(since)).unwrap(),
+            Some((value, None)) => facts.field(name, value).unwrap(),
+            None => {}
+        }
+    }
+    for (name, events) in NAMES.into_iter().zip(&world.events) {
+        if let Some(events) = events {
+            let events = events.iter().map(|&(at, value)| RuleEvent { at: instant(at), value });
+            facts.events(name, events).unwrap();
+        }
+    }
+    if let Some((allowed, until)) = world.consent {
+        let decision = ConsentDecision { allowed, by: DecidedBy::Default, until: until.map(instant) };
+        facts.consent(Purpose::DirectMarketing, &decision);
+    }
+    if let Some(stage) = world.stage {
+        facts.stage(stage);
+    }
+    if let Some(rung) = world.rung {
+        facts.rung(rung);
+    }
+    if let Some(score) = world.score {
+        facts.score(NAMES[0], score.into()).unwrap();
+    }
+}
+
+fn order(is: Comparison, ordering: std::cmp::Ordering) -> bool {
+    match is {
+        Comparison::Is => ordering.is_eq(),
+        Comparison::IsNot => ordering.is_ne(),
+        Comparison::LessThan => ordering.is_lt(),
+        Comparison::AtMost => ordering.is_le(),
+        Comparison::MoreThan => ordering.is_gt(),
+        Comparison::AtLeast => ordering.is_ge(),
+    }
+}
+
+fn compared(known: RuleValue, is: Comparison, wanted: RuleValue) -> Option<bool> {
+    let ordering = match (known, wanted) {
+        (RuleValue::Flag(a), RuleValue::Flag(b)) => a.cmp(&b),
+        (RuleValue::Number(a), RuleValue::Number(b)) => a.total_cmp(&b),
+        (RuleValue::Name(a), RuleValue::Name(b)) => a.cmp(&b),
+        (RuleValue::Instant(a), RuleValue::Instant(b)) => a.cmp(&b),
+        _ => return None,
+    };
+    Some(order(is, ordering))
+}
+
+/// The rules once more, by reading the tree: nothing is compiled, nothing is searched.
+fn naive(rule: &Rule, world: &World, now: DateTime<Utc>) -> Option<bool> {
+    let place = |name: Tag| NAMES.iter().position(|&known| known == name).unwrap();
+    let past = |event: Tag| {
+        let mut events = world.events[place(event)].clone()?;
+        events.retain(|&(at, _)| instant(at) <= now);
+        events.sort_by_key(|&(at, _)| at);
+        Some(events)
+    };
+    match rule {
+        Rule::All(parts) => {
+            let parts: Vec<_> = parts.iter().map(|part| naive(part, world, now)).collect();
+            if parts.contains(&Some(false)) {
+                Some(false)
+            } else {
+                parts.contains(&None).then_some(()).map_or(Some(true), |()| None)
+            }
+        }
+        Rule::Any(parts) => {
+            let parts: Vec<_> = parts.iter().map(|part| naive(part, world, now)).collect();
+            if parts.contains(&Some(true)) {
+                Some(true)
+            } else {
+                parts.contains(&None).then_some(()).map_or(Some(false), |()| None)
+            }
+        }
+        Rule::Not(inner) => naive(inner, world, now).map(|holds| !holds),
+        Rule::Field { name, is, value } => compared(world.fields[place(*name)]?.0, *is, *value),
+        Rule::Age { of, is, span } => match world.fields[place(*of)]?.0 {
+            RuleValue::Instant(since) => {
+                Some(order(*is, (now - since).cmp(&TimeDelta::microseconds(span.micros()))))
+            }
+            _ => None,
+        },
+        Rule::Count { event, within, having, is, count } => {
+            let window = within.map(|span| TimeDelta::microseconds(span.micros()));
+            let number = past(*event)?
+                .into_iter()
+                .filter(|&(at, _)| window.is_none_or(|window| now - instant(at) < window))
+                .filter(|&(_, value)| {
+                    having.is_none_or(|test| {
+                        value.is_some_and(|value| compared(value, test.is, test.value) == Some(true))
+                    })
+                })
+                .count();
+            Some(order(*is, number.cmp(&usize::try_from(*count).unwrap())))
+        }
+        Rule::Last { event, is, value } => match past(*event)?.last() {
+            None => Some(false),
+            Some((_, known)) => compared((*known)?, *is, *value),
+        },
+        Rule::Held { name, is, value, span } => {
+            let (known, since) = world.fields[place(*name)]?;
+            if compared(known, *is, *value)? {
+                Some(now - instant(since?) >= TimeDelta::microseconds(span.micros()))
+            } else {
+                Some(false)
+            }
+        }
+        Rule::Consent(_) => {
+            let (allowed, until) = world.consent?;
+            until.is_none_or(|until| now < instant(until)).then_some(allowed)
+        }
+        Rule::Stage(stages) => Some(stages.contains(&world.stage?)),
+        Rule::Rung { is, value } => Some(order(*is, world.rung?.cmp(value))),
+        Rule::Score { from, to, .. } => Some((*from..=*to).contains(&f64::from(world.score?))),
+        Rule::Bucket { salt, from, to } => {
+            let seed = seed(*salt);
+            let hash = XxHash3_128::oneshot_with_seed(seed, customer(world.customer).as_uuid().as_bytes());
+            let share = (hash & u128::from(u64::MAX)) * 10_000 / (1 << 64);
+            Some((u128::from(*from)..u128::from(*to)).contains(&share))
+        }
+        Rule::InSegment(_) => None,
+    }
+}
+
+fn truth(value: Option<bool>) -> Truth {
+    value.map_or(Truth::Unknown, Truth::of)
+}
+
+/// The rule alone, and as a part of another segment's; `None` where it contradicts itself.
+fn rules_of(rule: &Rule) -> Option<SegmentRules> {
+    let named = |segment, rule| NamedRule { segment, rule };
+    let other = Rule::Any(vec![Rule::Not(Box::new(Rule::InSegment(NAMES[0])))]);
+    match SegmentRules::new(vec![named(NAMES[1], other), named(NAMES[0], rule.clone())]) {
+        Ok(rules) => Some(rules),
+        Err(RuleError::Contradiction { .. }) => None,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// The value of a rule of which only these conditions are known.
+fn fixed(rule: &Rule, place: &mut Place, why: &[RuleReason]) -> Option<bool> {
+    match rule {
+        Rule::All(parts) | Rule::Any(parts) => {
+            let (kind, strong) = if matches!(rule, Rule::All(_)) { ("all", false) } else { ("any", true) };
+            let found: Vec<_> = parts
+                .iter()
+                .enumerate()
+                .map(|(i, part)| place.within(kind, Some(i), |place| fixed(part, place, why)))
+                .collect();
+            if found.contains(&Some(strong)) {
+                return Some(strong);
+            }
+            if found.contains(&None) { None } else { Some(!strong) }
+        }
+        Rule::Not(part) => place.within("not", None, |place| fixed(part, place, why)).map(|holds| !holds),
+        _ => {
+            let known = why.iter().find(|reason| reason.place == place.shown())?;
+            (known.value != Truth::Unknown).then_some(known.value == Truth::True)
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn compiled_rules_say_what_the_tree_says_and_stay_valid(
+        rule in rule(),
+        worlds in prop::collection::vec(world(), 1..4),
+        hours in prop::collection::vec(0_i64..120, 1..6),
+    ) {
+        let Some(rules) = rules_of(&rule) else { return Ok(()) };
+        let key = rules.key(NAMES[0]).unwrap();
+        let mut facts = rules.facts(customer(0));
+        for world in &worlds {
+            fill(world, &mut facts);
+            for &hour in &hours {
+                let now = instant(hour);
+                let verdict = facts.eval(key, now);
+                prop_assert_eq!(verdict.value(), truth(naive(&rule, world, now)), "{:?}", rule);
+                let other = facts.eval(rules.key(NAMES[1]).unwrap(), now);
+                prop_assert_eq!(other.value(), truth(naive(&rule, world, now).map(|holds| !holds)));
+                prop_assert_eq!(other.valid_until(), verdict.valid_until());
+                prop_assert!(verdict.valid_until().is_none_or(|until| until > now));
+                // Nothing changes before, to the microsecond.
+                let end = verdict.valid_until().unwrap_or(instant(1000));
+                let last = end - TimeDelta::microseconds(1);
+                for later in hours.iter().map(|&more| instant(hour + more)).filter(|&t| t < end).chain([last]) {
+                    prop_assert_eq!(facts.eval(key, later).value(), verdict.value());
+                    prop_assert_eq!(truth(naive(&rule, world, later)), verdict.value());
+                }
+                // A condition alone says the very instant.
+                if !matches!(rule, Rule::All(_) | Rule::Any(_) | Rule::Not(_)) && verdict.valid_until().is_some() {
+                    prop_assert_ne!(facts.eval(key, end).value(), verdict.value());
+                }
+            }
+        }
+    }
+
+    /// With the conditions of `why` as they are, whatever becomes of the others, the verdict stays.
+    #[test]
+    fn reasons_are_enough(rule in rule(), world in world(), hour in 0_i64..120) {
+        let Some(rules) = rules_of(&rule) else { return Ok(()) };
+        let mut facts = rules.facts(customer(0));
+        fill(&world, &mut facts);
+        let verdict = facts.eval(rules.key(NAMES[0]).unwrap(), instant(hour));
+        let why = rules.why(&verdict);
+        prop_assert!(!why.is_empty());
+        if verdict.value() != Truth::Unknown {
+            // All other conditions count as unknown here: they decide nothing.
+            prop_assert_eq!(truth(fixed(&rule, &mut Place::root(), &why)), verdict.value());
+        }
+    }
+
+    #[test]
+    fn rules_survive_json(rule in rule()) {
+        let text = serde_json::to_string(&rule).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<Rule>(&text).unwrap(), &rule);
+        if let Some(rules) = rules_of(&rule) {
+            let text = serde_json::to_string(&rules).unwrap();
+            prop_assert_eq!(serde_json::from_str::<SegmentRules>(&text).unwrap(), rules);
+        }
+    }
+
+    /// What is refused as a contradiction nobody meets: conjunctions of conditions against many customers.
+    #[test]
+    fn contradictions_are_met_by_nobody(
+        parts in prop::collection::vec((leaf(), any::<bool>()), 1..5),
+        worlds in prop::collection::vec(world(), 30),
+    ) {
+        let parts = parts.into_iter().map(|(leaf, not)| if not { Rule::Not(Box::new(leaf)) } else { leaf });
+        let rule = Rule::All(parts.collect());
+        if rules_of(&rule).is_none() {
+            for world in &worlds {
+                for hour in [0, 30, 79] {
+                    prop_assert_ne!(naive(&rule, world, instant(hour)), Some(true), "{:?}", rule);
+                }
+            }
+        }
+    }
+
+    /// And what is not refused somebody meets: conditions on one field, against every value there is.
+    #[test]
+    fn possible_conditions_are_not_refused(
+        tests in prop::collection::vec((comparison(), 0_u8..4, any::<bool>()), 1..5),
+    ) {
+        let parts = tests.iter().map(|&(is, x, not)| {
+            let leaf = Rule::Field { name: NAMES[0], is, value: RuleValue::Number(x.into()) };
+            if not { Rule::Not(Box::new(leaf)) } else { leaf }
+        });
+        let met = (-2..10).map(|half| f64::from(half) / 2.0).any(|known| {
+            tests.iter().all(|&(is, x, not)| order(is, known.total_cmp(&x.into())) != not)
+        });
+        prop_assert_eq!(rules_of(&Rule::All(parts.collect())).is_some(), met);
+    }
+
+    #[test]
+    fn crossings_are_those_of_every_hour(rule in rule(), world in world()) {
+        let Some(rules) = rules_of(&rule) else { return Ok(()) };
+        let mut facts = rules.facts(customer(0));
+        fill(&world, &mut facts);
+        let key = rules.key(NAMES[0]).unwrap();
+        let period = Period::new(instant(0), instant(130)).unwrap();
+        let found = facts.crossings(key, period);
+        let is_in = |at| facts.eval(key, at).is_in();
+        for &(at, crossing) in &found {
+            prop_assert_eq!(is_in(at), crossing == Crossing::Entered);
+            prop_assert_ne!(is_in(at - TimeDelta::microseconds(1)), is_in(at));
+        }
+        // Everything in these worlds happens at whole hours, or a microsecond later.
+        let mut count = 0;
+        for hour in 1..130 {
+            let (before, at) = (instant(hour - 1) + TimeDelta::microseconds(1), instant(hour));
+            count += usize::from(is_in(before) != is_in(at));
+            let after = at + TimeDelta::microseconds(1);
+            count += usize::from(hour < 129 && is_in(at) != is_in(after));
+        }
+        count += usize::from(is_in(instant(0)) != is_in(instant(0) + TimeDelta::microseconds(1)));
+        count += usize::from(is_in(instant(129)) != is_in(instant(129) + TimeDelta::microseconds(1)));
+        prop_assert_eq!(found.len(), count);
+    }
+}
+
+fn refusal(text: &str) -> String {
+    let rules: Vec<NamedRule> = serde_json::from_str(text).unwrap();
+    SegmentRules::new(rules).unwrap_err().to_string()
+}
+
+fn one(rule: &str) -> String {
+    format!(r#"[{{"segment":"s","rule":{rule}}}]"#)
+}
+
+#[test]
+fn what_cannot_be_judged_is_refused_with_its_place() {
+    for (rule, message) in [
+        (r#"{"all":[{"any":[]}]}"#, "segment `s`, all[0]: must have at least one part"),
+        (r#"{"stage":[]}"#, "segment `s`, rule: must have at least one part"),
+        (
+            r#"{"not":{"field":{"name":"a","is":"less_than","value":"b"}}}"#,
+            "segment `s`, not: only numbers and instants have an order; use is or is_not",
+        ),
+        (
+            r#"{"any":[{"age":{"of":"a","is":"is","span":"3d"}}]}"#,
+            "segment `s`, any[0]: an age must be compared by less_than, at_most, more_than or at_least",
+        ),
+        (
+            r#"{"score":{"name":"a","from":4,"to":3}}"#,
+            "segment `s`, rule: a band of scores must ascend between finite numbers",
+        ),
+        (
+            r#"{"bucket":{"salt":"a","from":0,"to":10001}}"#,
+            "segment `s`, rule: a bucket must ascend within 0 to 10,000",
+        ),
+        (
+            r#"{"count":{"event":"a","is":"less_than","count":0}}"#,
+            "segment `s`, rule: no customer can ever meet `count of a less_than 0` and `count of a less_than 0`",
+        ),
+        (
+            r#"{"all":[{"field":{"name":"a","is":"is","value":1}},{"any":[{"rung":{"is":"is","value":1}},{"field":{"name":"a","is":"is","value":"b"}}]}]}"#,
+            "segment `s`, all[1].any[1]: no customer can ever meet `a is 1` and `a is b`",
+        ),
+        (
+            r#"{"all":[{"in_segment":"s2"},{"not":{"in_segment":"s2"}}]}"#,
+            "segment `s`, all[1].not: no customer can ever meet `in segment s2` and `not in segment s2`",
+        ),
+        (
+            r#"{"all":[{"stage":["former"]},{"stage":["existing","exiting"]}]}"#,
+            "segment `s`, all[1]: no customer can ever meet `stage former` and `stage existing or exiting`",
+        ),
+        (
+            r#"{"all":[{"age":{"of":"a","is":"at_least","span":"60d"}},{"age":{"of":"a","is":"less_than","span":"720h"}}]}"#,
+            "segment `s`, all[1]: no customer can ever meet `age of a at_least 60d` and `age of a less_than 30d`",
+        ),
+        (
+            r#"{"all":[{"count":{"event":"a","within":"9d","is":"more_than","count":4}},{"count":{"event":"a","within":"9d","is":"less_than","count":6}},{"count":{"event":"a","within":"9d","is":"is_not","count":5}}]}"#,
+            "segment `s`, all[2]: no customer can ever meet `count of a within 9d less_than 6` and `count of a within 9d is_not 5`",
+        ),
+        (
+            r#"{"all":[{"bucket":{"salt":"a","from":0,"to":5000}},{"bucket":{"salt":"a","from":5000,"to":9000}}]}"#,
+            "segment `s`, all[1]: no customer can ever meet `bucket a from 0 to 5000` and `bucket a from 5000 to 9000`",
+        ),
+        (r#"{"not":{"in_segment":"t"}}"#, "segment `s`, not: there is no segment `t`"),
+    ] {
+        assert_eq!(refusal(&one(rule)), message, "{rule}");
+    }
+    // What always holds, or holds in some way, is none of these.
+    for rule in [
+        r#"{"not":{"all":[{"consent":"DirectMarketing"},{"not":{"consent":"DirectMarketing"}}]}}"#,
+        r#"{"all":[{"age":{"of":"a","is":"at_least","span":"60d"}},{"age":{"of":"b","is":"less_than","span":"720h"}}]}"#,
+        r#"{"all":[{"not":{"last":{"event":"a","is":"is","value":1}}},{"not":{"last":{"event":"a","is":"is_not","value":1}}}]}"#,
+    ] {
+        assert!(serde_json::from_str::<SegmentRules>(&one(rule)).is_ok(), "{rule}");
+    }
+    let twice = r#"[{"segment":"s","rule":{"rung":{"is":"is","value":1}}},{"segment":"s","rule":{"rung":{"is":"is","value":2}}}]"#;
+    assert_eq!(refusal(twice), "there are two segments `s`");
+    let infinite = Rule::Field { name: NAMES[0], is: Comparison::Is, value: RuleValue::Number(f64::NAN) };
+    let named = NamedRule { segment: NAMES[0], rule: infinite };
+    assert_eq!(SegmentRules::new(vec![named]).unwrap_err().to_string(), "segment `a`, rule: must be finite");
+    for text in [
+        r#"{"field":{"name":"a","is":"like","value":1}}"#,
+        r#"{"field":{"name":"a","is":"is","value":1,"or":2}}"#,
+        r#"{"age":{"of":"a","is":"at_least","span":"-3d"}}"#,
+        r#"{"age":{"of":"a","is":"at_least","span":"0d"}}"#,
+        r#"{"age":{"of":"a","is":"at_least","span":"+3d"}}"#,
+        r#"{"age":{"of":"a","is":"at_least","span":"99999999999999999999d"}}"#,
+        r#"{"count":{"event":"a","is":"at_least","count":-1}}"#,
+        r#"{"nonsense":1}"#,
+    ] {
+        assert!(serde_json::from_str::<Rule>(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn endless_rules_are_refused_and_not_followed() {
+    let rung = || Rule::Rung { is: Comparison::Is, value: 1 };
+    let named = |segment: &str, rule| NamedRule { segment: segment.parse().unwrap(), rule };
+    let nested = |levels: usize| (1..levels).fold(rung(), |rule, _| Rule::Not(Box::new(rule)));
+    assert!(SegmentRules::new(vec![named("s", nested(32))]).is_ok());
+    for levels in [33, 5_000] {
+        let refused = SegmentRules::new(vec![named("s", nested(levels))]).unwrap_err();
+        assert!(matches!(refused, RuleError::TooDeep { most: 32, .. }), "{refused}");
+    }
+    let wide = |parts| Rule::Any((0..parts).map(|_| rung()).collect());
+    assert!(SegmentRules::new(vec![named("s", wide(128))]).is_ok());
+    let refused = SegmentRules::new(vec![named("s", wide(129))]).unwrap_err();
+    assert_eq!(refused.to_string(), "segment `s`: a rule may have 128 conditions, got 129");
+
+    // A chain of segments is as deep as it is long; and it is no stack.
+    let chain = |length: usize| -> Vec<NamedRule> {
+        let next = |i: usize| Rule::InSegment(format!("s{}", i + 1).parse().unwrap());
+        (0..length).map(|i| named(&format!("s{i}"), if i + 1 == length { rung() } else { next(i) })).collect()
+    };
+    assert!(SegmentRules::new(chain(32)).is_ok());
+    assert!(matches!(SegmentRules::new(chain(33)).unwrap_err(), RuleError::TooDeep { .. }));
+    assert!(matches!(SegmentRules::new(chain(50_000)).unwrap_err(), RuleError::TooDeep { .. }));
+    // Two references to the one before, twelve times over: 4,096 conditions.
+    let doubling: Vec<_> = (0..13)
+        .map(|i| {
+            let before = || Rule::InSegment(format!("s{}", i - 1).parse().unwrap());
+            named(&format!("s{i}"), if i == 0 { rung() } else { Rule::All(vec![before(), before()]) })
+        })
+        .collect();
+    assert!(matches!(SegmentRules::new(doubling).unwrap_err(), RuleError::TooLarge { most: 1024, .. }));
+
+    assert_eq!(refusal(&one(r#"{"any":[{"in_segment":"s"}]}"#)), "a segment must not include itself: s > s");
+    let long = r#"[
+        {"segment":"x","rule":{"in_segment":"a"}},
+        {"segment":"a","rule":{"not":{"in_segment":"b"}}},
+        {"segment":"b","rule":{"all":[{"in_segment":"c"}]}},
+        {"segment":"c","rule":{"any":[{"rung":{"is":"is","value":1}},{"in_segment":"a"}]}}
+    ]"#;
+    assert_eq!(refusal(long), "a segment must not include itself: a > b > c > a");
+}
+
+#[test]
+fn the_documented_form_is_read() {
+    // The example of the documentation of `Rule`.
+    let text = r#"[{"segment":"staff","rule":{"field":{"name":"staff","is":"is","value":true}}},
+        {"segment":"s","rule":{"all": [
+        {"field": {"name": "country", "is": "is", "value": "ch"}},
+        {"any": [
+          {"count": {"event": "purchase", "within": "90d", "is": "at_least", "count": 3}},
+          {"last": {"event": "order", "is": "is", "value": "late"}}
+        ]},
+        {"not": {"in_segment": "staff"}},
+        {"age": {"of": "first_purchase", "is": "at_least", "span": "365d"}},
+        {"held": {"name": "plan", "is": "is", "value": "gold", "span": "30d"}},
+        {"consent": "DirectMarketing"},
+        {"stage": ["existing", "re-purchase"]},
+        {"rung": {"is": "at_least", "value": 4}},
+        {"score": {"name": "rfm.recency", "from": 4, "to": 5}},
+        {"bucket": {"salt": "spring_letter", "from": 0, "to": 1000}}
+      ]}}]"#;
+    let rules: SegmentRules = serde_json::from_str(text).unwrap();
+    assert_eq!(rules.inputs().len(), 10);
+    let verdict = rules.facts(customer(1)).eval(rules.key(Tag::literal("s")).unwrap(), instant(0));
+    // This customer is not in the bucket, and that decides whatever else is unknown.
+    assert_eq!(verdict.value(), Truth::False);
+    let why = rules.why(&verdict);
+    assert_eq!(why.len(), 1);
+    assert_eq!((why[0].place.as_str(), why[0].value), ("all[9]", Truth::False));
+    assert_eq!(verdict.valid_until(), None);
+}
+
+#[test]
+fn buckets_are_shares_that_stay() {
+    let rules: SegmentRules = serde_json::from_str(
+        r#"[{"segment":"tenth","rule":{"bucket":{"salt":"spring","from":0,"to":1000}}},
+            {"segment":"other","rule":{"bucket":{"salt":"autumn","from":0,"to":1000}}}]"#,
+    )
+    .unwrap();
+    let [tenth, other] = ["tenth", "other"].map(|name| rules.key(name.parse().unwrap()).unwrap());
+    let (mut count, mut both, mut first) = (0, 0, Vec::new());
+    for number in 0..20_000 {
+        let facts = rules.facts(customer(number));
+        let is_in = facts.eval(tenth, instant(0)).is_in();
+        count += u32::from(is_in);
+        both += u32::from(is_in && facts.eval(other, instant(0)).is_in());
+        if is_in && first.len() < 5 {
+            first.push(number);
+        }
+    }
+    // Five standard deviations: 42 of 2,000, and 14 of 200.
+    assert!((1_790..2_210).contains(&count), "{count}");
+    assert!((130..270).contains(&both), "{both}");
+    // Pinned: who is in a share must never change.
+    assert_eq!(first, [1, 9, 11, 21, 23]);
+}
+
+#[test]
+fn facts_refuse_what_is_no_fact() {
+    let rules: SegmentRules = serde_json::from_str(&one(
+        r#"{"all":[{"field":{"name":"a","is":"at_least","value":1}},{"count":{"event":"b","is":"at_least","count":1}}]}"#,
+    ))
+    .unwrap();
+    assert_eq!(rules.inputs(), [RuleInput::Field(NAMES[0]), RuleInput::Event(NAMES[1])]);
+    let mut facts = rules.facts(customer(0));
+    assert!(facts.field(NAMES[0], RuleValue::Number(f64::NAN)).is_err());
+    assert!(facts.score(NAMES[0], f64::INFINITY).is_err());
+    assert!(facts.field(NAMES[2], RuleValue::Number(1.0)).is_ok());
+    let broken = RuleEvent { at: instant(0), value: Some(RuleValue::Number(f64::NAN)) };
+    assert!(facts.events(NAMES[1], [broken]).is_err());
+    let late = RuleEvent { at: DateTime::<Utc>::MAX_UTC, value: None };
+    assert!(facts.events(NAMES[1], [late]).is_err());
+    let key = rules.key(Tag::literal("s")).unwrap();
+    assert_eq!(facts.eval(key, instant(0)).value(), Truth::Unknown);
+    facts.set(rules.slot(RuleInput::Field(NAMES[0])).unwrap(), RuleValue::Number(1.0)).unwrap();
+    facts.events(NAMES[1], []).unwrap();
+    assert_eq!(facts.eval(key, instant(0)).value(), Truth::False);
+    // Nothing of one customer is left for the next.
+    facts.clear(customer(1));
+    assert_eq!(facts.eval(key, instant(0)).value(), Truth::Unknown);
+    assert_eq!(facts.eval(SegmentKey(7), instant(0)).value(), Truth::Unknown);
+    // At the ends of time nothing overflows.
+    facts.events(NAMES[1], [RuleEvent { at: "9999-12-31T23:59:59Z".parse().unwrap(), value: None }]).unwrap();
+    assert_eq!(facts.eval(key, DateTime::<Utc>::MIN_UTC).value(), Truth::False);
+    assert_eq!(facts.eval(key, DateTime::<Utc>::MAX_UTC).value(), Truth::Unknown);
+}
