@@ -64,7 +64,7 @@ pub use rfm_gate::RfmGate;
 pub use rfm_row::RfmRow;
 pub use rfm_score::{RfmScore, RfmScoreColumns};
 pub use rfm_segment::RfmSegment;
-pub use rule::{Comparison, EventTest, NamedRule, Rule, RuleValue};
+pub use rule::{EventTest, NamedRule, Rule, RuleComparison, RuleValue};
 pub use rule_error::RuleError;
 pub use rule_span::RuleSpan;
 pub use segment_flip::{SegmentFall, SegmentFlip};

@@ -71,7 +71,7 @@ struct SmallAndOrdered {
     rfm_frequency: RfmFrequency,
     rfm_monetary: RfmMonetary,
     rfm_returns: RfmReturns,
-    comparison: Comparison,
+    rule_comparison: RuleComparison,
     truth: Truth,
     crossing: Crossing,
     rule_span: RuleSpan,

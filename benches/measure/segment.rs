@@ -31,7 +31,7 @@ pub fn figures() {
     let facts: Vec<_> = (0..CUSTOMERS)
         .map(|number| {
             let mut facts = rules.facts(CustomerId::derive(&["bench", &number.to_string()]));
-            let country = if random.next() % 3 > 0 { "ch" } else { "de" };
+            let country = if !random.next().is_multiple_of(3) { "ch" } else { "de" };
             facts.field(Tag::literal("country"), RuleValue::Name(Tag::literal(country))).expect("a field");
             let first = RuleValue::Instant(day(19_000 + random.next() % 1_000));
             facts.field(Tag::literal("first_purchase"), first).expect("a field");
@@ -39,8 +39,11 @@ pub fn figures() {
                 .map(|_| RuleEvent { at: day(19_600 + random.next() % 400), value: None });
             facts.events(Tag::literal("purchase"), events.collect::<Vec<_>>()).expect("events");
             facts.score(Tag::literal("rfm.monetary"), (1 + random.next() % 5) as f64).expect("a score");
-            let decision =
-                ConsentDecision { allowed: random.next() % 2 == 0, by: DecidedBy::Default, until: None };
+            let decision = ConsentDecision {
+                allowed: random.next().is_multiple_of(2),
+                by: DecidedBy::Default,
+                until: None,
+            };
             facts.consent(Purpose::DirectMarketing, &decision);
             facts
         })

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 vocabulary! {
     /// How a rule compares what is known with what it names.
-    "comparison" Comparison {
+    "rule_comparison" RuleComparison {
         /// Equal.
         Is = "is",
         /// Not equal.
@@ -24,7 +24,7 @@ vocabulary! {
     }
 }
 
-impl Comparison {
+impl RuleComparison {
     /// Whether it asks for an order, and not only for equality.
     pub(super) const fn orders(self) -> bool {
         !matches!(self, Self::Is | Self::IsNot)
@@ -109,13 +109,13 @@ pub enum RuleValue {
 ///
 /// # Example
 /// ```
-/// use patronage::segment::{Comparison, Rule, RuleValue};
+/// use patronage::segment::{RuleComparison, Rule, RuleValue};
 /// use patronage::Tag;
 ///
 /// let text = r#"{"field":{"name":"visits","is":"at_least","value":10.0}}"#;
 /// let rule: Rule = serde_json::from_str(text)?;
 /// let (name, value) = (Tag::literal("visits"), RuleValue::Number(10.0));
-/// assert_eq!(rule, Rule::Field { name, is: Comparison::AtLeast, value });
+/// assert_eq!(rule, Rule::Field { name, is: RuleComparison::AtLeast, value });
 /// assert_eq!(serde_json::to_string(&rule)?, text);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -134,7 +134,7 @@ pub enum Rule {
         /// The field.
         name: Tag,
         /// How.
-        is: Comparison,
+        is: RuleComparison,
         /// With what.
         value: RuleValue,
     },
@@ -143,7 +143,7 @@ pub enum Rule {
         /// The field.
         of: Tag,
         /// How; equality is refused, for it would hold for a microsecond.
-        is: Comparison,
+        is: RuleComparison,
         /// With what span.
         span: RuleSpan,
     },
@@ -158,7 +158,7 @@ pub enum Rule {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         having: Option<EventTest>,
         /// How.
-        is: Comparison,
+        is: RuleComparison,
         /// With what number.
         count: u32,
     },
@@ -167,7 +167,7 @@ pub enum Rule {
         /// The kind of event.
         event: Tag,
         /// How.
-        is: Comparison,
+        is: RuleComparison,
         /// With what.
         value: RuleValue,
     },
@@ -176,7 +176,7 @@ pub enum Rule {
         /// The field.
         name: Tag,
         /// How.
-        is: Comparison,
+        is: RuleComparison,
         /// With what.
         value: RuleValue,
         /// For how long the field must have had the value it has.
@@ -191,7 +191,7 @@ pub enum Rule {
     /// Where the customer stands on the ladder of loyalty, counted from the lowest rung, 0.
     Rung {
         /// How.
-        is: Comparison,
+        is: RuleComparison,
         /// With which rung.
         value: u8,
     },
@@ -220,7 +220,7 @@ pub enum Rule {
 #[serde(deny_unknown_fields)]
 pub struct EventTest {
     /// How.
-    pub is: Comparison,
+    pub is: RuleComparison,
     /// With what.
     pub value: RuleValue,
 }

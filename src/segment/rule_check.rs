@@ -1,7 +1,7 @@
 //! Finds what is wrong with a rule before anybody is judged by it.
 
 use super::facts::{check, stage_number};
-use super::{Comparison, EventTest, Rule, RuleError, RuleSpan, RuleValue};
+use super::{EventTest, Rule, RuleComparison, RuleError, RuleSpan, RuleValue};
 use crate::tag::Tag;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -93,7 +93,7 @@ pub(super) fn shape(segment: Tag, rule: &Rule, level: usize, place: &mut Place) 
     Ok(1)
 }
 
-fn unfit(is: Comparison, value: RuleValue) -> Option<&'static str> {
+fn unfit(is: RuleComparison, value: RuleValue) -> Option<&'static str> {
     match value {
         RuleValue::Flag(_) | RuleValue::Name(_) if is.orders() => {
             Some("only numbers and instants have an order; use is or is_not")
@@ -140,40 +140,40 @@ type Piece = (f64, bool, f64, bool);
 
 const LINE: Piece = (f64::NEG_INFINITY, true, f64::INFINITY, true);
 
-fn pieces(is: Comparison, x: f64) -> Vec<Piece> {
+fn pieces(is: RuleComparison, x: f64) -> Vec<Piece> {
     let (low, _, high, _) = LINE;
     match is {
-        Comparison::Is => vec![(x, false, x, false)],
-        Comparison::IsNot => vec![(low, true, x, true), (x, true, high, true)],
-        Comparison::LessThan => vec![(low, true, x, true)],
-        Comparison::AtMost => vec![(low, true, x, false)],
-        Comparison::MoreThan => vec![(x, true, high, true)],
-        Comparison::AtLeast => vec![(x, false, high, true)],
+        RuleComparison::Is => vec![(x, false, x, false)],
+        RuleComparison::IsNot => vec![(low, true, x, true), (x, true, high, true)],
+        RuleComparison::LessThan => vec![(low, true, x, true)],
+        RuleComparison::AtMost => vec![(low, true, x, false)],
+        RuleComparison::MoreThan => vec![(x, true, high, true)],
+        RuleComparison::AtLeast => vec![(x, false, high, true)],
     }
 }
 
 /// The same among whole numbers from 0 on.
-fn whole_pieces(is: Comparison, x: f64) -> Vec<Piece> {
+fn whole_pieces(is: RuleComparison, x: f64) -> Vec<Piece> {
     let high = f64::INFINITY;
     let pieces = match is {
-        Comparison::Is => vec![(x, false, x, false)],
-        Comparison::IsNot => vec![(0.0, false, x - 1.0, false), (x + 1.0, false, high, true)],
-        Comparison::LessThan => vec![(0.0, false, x - 1.0, false)],
-        Comparison::AtMost => vec![(0.0, false, x, false)],
-        Comparison::MoreThan => vec![(x + 1.0, false, high, true)],
-        Comparison::AtLeast => vec![(x, false, high, true)],
+        RuleComparison::Is => vec![(x, false, x, false)],
+        RuleComparison::IsNot => vec![(0.0, false, x - 1.0, false), (x + 1.0, false, high, true)],
+        RuleComparison::LessThan => vec![(0.0, false, x - 1.0, false)],
+        RuleComparison::AtMost => vec![(0.0, false, x, false)],
+        RuleComparison::MoreThan => vec![(x + 1.0, false, high, true)],
+        RuleComparison::AtLeast => vec![(x, false, high, true)],
     };
     pieces.into_iter().filter(|&(low, _, high, _)| low <= high).collect()
 }
 
 impl Domain {
-    fn of(is: Comparison, value: RuleValue) -> Self {
+    fn of(is: RuleComparison, value: RuleValue) -> Self {
         match value {
             RuleValue::Number(x) => Self::Numbers(Kind::Number, pieces(is, x)),
             RuleValue::Instant(at) => Self::Numbers(Kind::Instant, pieces(is, lossy(at.timestamp_micros()))),
-            RuleValue::Flag(flag) => Self::flag(flag == (is == Comparison::Is)),
+            RuleValue::Flag(flag) => Self::flag(flag == (is == RuleComparison::Is)),
             RuleValue::Name(name) => {
-                Self::Names { names: BTreeSet::from([name]), all_but: is == Comparison::IsNot }
+                Self::Names { names: BTreeSet::from([name]), all_but: is == RuleComparison::IsNot }
             }
         }
     }
@@ -336,7 +336,7 @@ impl<'a> Contradictions<'a> {
 
 /// What one condition demands, or its negation.
 fn demands(rule: &Rule, negated: bool) -> Vec<(Subject<'_>, Domain)> {
-    let way = |is: Comparison| if negated { is.negated() } else { is };
+    let way = |is: RuleComparison| if negated { is.negated() } else { is };
     match rule {
         Rule::Field { name, is, value } => vec![(Subject::Field(*name), Domain::of(way(*is), *value))],
         Rule::Age { of, is, span } => {

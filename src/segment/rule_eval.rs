@@ -3,7 +3,7 @@
 use super::facts::{Event, Fact, Known, NEVER};
 use super::segment_rules::{Leaf, Node, Program};
 use super::verdict::Outcome;
-use super::{Comparison, Crossing, Facts, SegmentKey, Truth, Verdict};
+use super::{Crossing, Facts, RuleComparison, SegmentKey, Truth, Verdict};
 use crate::period::Period;
 use chrono::{DateTime, Utc};
 use twox_hash::XxHash3_128;
@@ -109,7 +109,7 @@ impl Facts<'_> {
             Leaf::Held { slot, is, value, span } => match self.known(*slot, now) {
                 Some((known, &Known { until, since, .. })) => match (compare(known, *is, value), since) {
                     (Truth::True, Some(since)) => {
-                        let (truth, flips) = aged(since, Comparison::AtLeast, *span, now);
+                        let (truth, flips) = aged(since, RuleComparison::AtLeast, *span, now);
                         (truth, flips.min(until))
                     }
                     (Truth::True, None) => (Truth::Unknown, until),
@@ -176,7 +176,7 @@ fn draw(seed: u64, customer: &[u8]) -> u16 {
 
 /// Values of two kinds do not compare: that is unknown.
 #[inline]
-fn compare(known: &Fact, is: Comparison, value: &Fact) -> Truth {
+fn compare(known: &Fact, is: RuleComparison, value: &Fact) -> Truth {
     match (known, value) {
         (Fact::Number(a), Fact::Number(b)) => Truth::of(is.holds(a, b)),
         (Fact::Flag(a), Fact::Flag(b)) => Truth::of(is.holds(a, b)),
@@ -188,10 +188,10 @@ fn compare(known: &Fact, is: Comparison, value: &Fact) -> Truth {
 
 /// Compares an age with a span; the age flips the answer once, when it reaches the span or just after.
 #[inline]
-fn aged(since: i64, is: Comparison, span: i64, now: i64) -> (Truth, i64) {
+fn aged(since: i64, is: RuleComparison, span: i64, now: i64) -> (Truth, i64) {
     let reaches = since.saturating_add(span);
     let flips = match is {
-        Comparison::LessThan | Comparison::AtLeast => reaches,
+        RuleComparison::LessThan | RuleComparison::AtLeast => reaches,
         _ => reaches.saturating_add(1),
     };
     let truth = Truth::of(is.holds(&now.saturating_sub(since), &span));
@@ -200,7 +200,7 @@ fn aged(since: i64, is: Comparison, span: i64, now: i64) -> (Truth, i64) {
 
 /// Whether an event is to be counted; one without a value passes no test of it.
 #[inline]
-fn passes(event: &Event, having: Option<&(Comparison, Fact)>) -> bool {
+fn passes(event: &Event, having: Option<&(RuleComparison, Fact)>) -> bool {
     match (having, &event.1) {
         (None, _) => true,
         (Some((is, wanted)), Some(value)) => compare(value, *is, wanted) == Truth::True,
@@ -211,8 +211,8 @@ fn passes(event: &Event, having: Option<&(Comparison, Fact)>) -> bool {
 fn counted(
     events: &[Event],
     within: Option<i64>,
-    having: Option<&(Comparison, Fact)>,
-    is: Comparison,
+    having: Option<&(RuleComparison, Fact)>,
+    is: RuleComparison,
     count: u32,
     now: i64,
 ) -> (Truth, i64) {
@@ -252,7 +252,7 @@ fn counted(
     }
 }
 
-fn last(events: &[Event], is: Comparison, value: &Fact, now: i64) -> (Truth, i64) {
+fn last(events: &[Event], is: RuleComparison, value: &Fact, now: i64) -> (Truth, i64) {
     let end = events.partition_point(|&(at, _)| at <= now);
     let judged = |event: Option<&Event>| match event {
         None => Truth::False,

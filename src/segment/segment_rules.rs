@@ -1,6 +1,6 @@
 use super::facts::{Fact, stage_number};
 use super::rule_check::{Contradictions, MOST_CONDITIONS, MOST_IN_ALL, MOST_LEVELS, Place, shape, text};
-use super::{Comparison, Facts, NamedRule, Rule, RuleError, RuleReason, RuleSlot, Truth, Verdict};
+use super::{Facts, NamedRule, Rule, RuleComparison, RuleError, RuleReason, RuleSlot, Truth, Verdict};
 use crate::consent::Purpose;
 use crate::customer::CustomerId;
 use crate::tag::Tag;
@@ -126,29 +126,29 @@ pub(super) enum Node {
 pub(super) enum Leaf {
     Field {
         slot: usize,
-        is: Comparison,
+        is: RuleComparison,
         value: Fact,
     },
     Age {
         slot: usize,
-        is: Comparison,
+        is: RuleComparison,
         span: i64,
     },
     Count {
         events: usize,
         within: Option<i64>,
-        having: Option<(Comparison, Fact)>,
-        is: Comparison,
+        having: Option<(RuleComparison, Fact)>,
+        is: RuleComparison,
         count: u32,
     },
     Last {
         events: usize,
-        is: Comparison,
+        is: RuleComparison,
         value: Fact,
     },
     Held {
         slot: usize,
-        is: Comparison,
+        is: RuleComparison,
         value: Fact,
         span: i64,
     },
@@ -351,7 +351,7 @@ impl SegmentRules {
             }
             Rule::Consent(purpose) => {
                 let value = Fact::Flag(true);
-                Leaf::Field { slot: slot(RuleInput::Consent(purpose)), is: Comparison::Is, value }
+                Leaf::Field { slot: slot(RuleInput::Consent(purpose)), is: RuleComparison::Is, value }
             }
             Rule::Stage(ref stages) => {
                 let stages = stages.iter().fold(0, |set, &stage| set | 1 << stage_number(stage));

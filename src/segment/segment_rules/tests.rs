@@ -40,8 +40,8 @@ fn value() -> impl Strategy<Value = RuleValue> {
     ]
 }
 
-fn comparison() -> impl Strategy<Value = Comparison> {
-    prop::sample::select(Comparison::ALL)
+fn comparison() -> impl Strategy<Value = RuleComparison> {
+    prop::sample::select(RuleComparison::ALL)
 }
 
 fn world() -> impl Strategy<Value = World> {
@@ -77,7 +77,7 @@ fn leaf() -> impl Strategy<Value = Rule> {
                 is: if ordered {
                     is
                 } else if is.orders() {
-                    Comparison::Is
+                    RuleComparison::Is
                 } else {
                     is
                 },
@@ -155,18 +155,18 @@ fn fill(world: &World, facts: &mut Facts<'_>) {
     }
 }
 
-fn order(is: Comparison, ordering: std::cmp::Ordering) -> bool {
+fn order(is: RuleComparison, ordering: std::cmp::Ordering) -> bool {
     match is {
-        Comparison::Is => ordering.is_eq(),
-        Comparison::IsNot => ordering.is_ne(),
-        Comparison::LessThan => ordering.is_lt(),
-        Comparison::AtMost => ordering.is_le(),
-        Comparison::MoreThan => ordering.is_gt(),
-        Comparison::AtLeast => ordering.is_ge(),
+        RuleComparison::Is => ordering.is_eq(),
+        RuleComparison::IsNot => ordering.is_ne(),
+        RuleComparison::LessThan => ordering.is_lt(),
+        RuleComparison::AtMost => ordering.is_le(),
+        RuleComparison::MoreThan => ordering.is_gt(),
+        RuleComparison::AtLeast => ordering.is_ge(),
     }
 }
 
-fn compared(known: RuleValue, is: Comparison, wanted: RuleValue) -> Option<bool> {
+fn compared(known: RuleValue, is: RuleComparison, wanted: RuleValue) -> Option<bool> {
     let ordering = match (known, wanted) {
         (RuleValue::Flag(a), RuleValue::Flag(b)) => a.cmp(&b),
         (RuleValue::Number(a), RuleValue::Number(b)) => a.total_cmp(&b),
@@ -484,7 +484,7 @@ fn what_cannot_be_judged_is_refused_with_its_place() {
     }
     let twice = r#"[{"segment":"s","rule":{"rung":{"is":"is","value":1}}},{"segment":"s","rule":{"rung":{"is":"is","value":2}}}]"#;
     assert_eq!(refusal(twice), "there are two segments `s`");
-    let infinite = Rule::Field { name: NAMES[0], is: Comparison::Is, value: RuleValue::Number(f64::NAN) };
+    let infinite = Rule::Field { name: NAMES[0], is: RuleComparison::Is, value: RuleValue::Number(f64::NAN) };
     let named = NamedRule { segment: NAMES[0], rule: infinite };
     assert_eq!(SegmentRules::new(vec![named]).unwrap_err().to_string(), "segment `a`, rule: must be finite");
     for text in [
@@ -503,7 +503,7 @@ fn what_cannot_be_judged_is_refused_with_its_place() {
 
 #[test]
 fn endless_rules_are_refused_and_not_followed() {
-    let rung = || Rule::Rung { is: Comparison::Is, value: 1 };
+    let rung = || Rule::Rung { is: RuleComparison::Is, value: 1 };
     let named = |segment: &str, rule| NamedRule { segment: segment.parse().unwrap(), rule };
     let nested = |levels: usize| (1..levels).fold(rung(), |rule, _| Rule::Not(Box::new(rule)));
     assert!(SegmentRules::new(vec![named("s", nested(32))]).is_ok());
