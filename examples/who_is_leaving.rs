@@ -21,6 +21,7 @@ use patronage::loyalty::{
 };
 use patronage::pain::GroupCount;
 use patronage::purchase::PurchaseHistory;
+use patronage::simulate::SimulatedBuyer;
 use patronage::value::{
     Discount, GammaGamma, Horizon, LifetimeValue, MbgNbd, PurchaseModel, Summary, TimeUnit,
 };
@@ -67,9 +68,9 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = String>, out: &mut dyn Wri
     writeln!(out)?;
     let silence = arguments.or("silence", "90").parse().map_err(|_| "--silence must be a whole number")?;
     let silence = SilenceRule::new(silence)?;
-    let shop = match arguments.get("purchases") {
-        Some(path) => Shop::read(out, path, &arguments)?,
-        None => Shop::simulated(6_000, 3)?.0,
+    let (shop, simulated) = match arguments.get("purchases") {
+        Some(path) => (Shop::read(out, path, &arguments)?, Vec::new()),
+        None => Shop::simulated(6_000, 3)?,
     };
     let mut customers = Vec::new();
     for (name, days) in &shop.customers {
@@ -80,6 +81,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = String>, out: &mut dyn Wri
     let rule = RhythmRule::new(3.0, 100.0)?;
     drifting(out, &shop, &customers, &rule)?;
     checked(out, &shop, &customers, &rule, level)?;
+    in_truth(out, &shop, &customers, &rule, &simulated)?;
     engaged(out, &shop, &customers)
 }
 
@@ -151,7 +153,7 @@ fn contracts(out: &mut dyn Write, arguments: &Arguments, level: Share) -> Done {
     for time in times {
         write!(out, "  {:<22}", format!("after {time} {unit}"))?;
     }
-    writeln!(out, "  {:<18}mean within {last} {unit}", "half are left after")?;
+    writeln!(out, "  {:<20}mean within {last} {unit}", "half are left after")?;
     let mut line = |name: &str, table: &SurvivalTable, curve: &SurvivalCurve| -> Done {
         write!(out, "  {name:<18}{:>8}{:>8}", number(table.len()), number(table.ended()))?;
         for time in times {
@@ -167,7 +169,7 @@ fn contracts(out: &mut dyn Write, arguments: &Arguments, level: Share) -> Done {
         let mean = curve.restricted_mean(last).map_or("not observed".to_owned(), |mean| {
             format!("{:.1} [{:.1}, {:.1}]", mean.value(), mean.lower(), mean.upper())
         });
-        Ok(writeln!(out, "  {half:<19} {mean}")?)
+        Ok(writeln!(out, "  {half:<20}{mean}")?)
     };
     for (kind, table) in &kinds {
         line(kind, table, &table.curve(&options)?)?;
@@ -193,6 +195,9 @@ fn contracts(out: &mut dyn Write, arguments: &Arguments, level: Share) -> Done {
     let so_far = Share::of(all.ended(), all.len())?.unwrap_or_default();
     let Some(at_last) = whole.survival_at(last) else { return Ok(()) };
     let leave = Share::new(1.0 - at_last.value())?;
+    if leave.get() - so_far.get() < 0.005 {
+        return Ok(());
+    }
     Ok(writeln!(
         out,
         "  {so_far} have left so far, but {leave} of those who come leave within {last} {unit}: many are not here that long"
@@ -328,6 +333,12 @@ fn drifting(out: &mut dyn Write, shop: &Shop, customers: &Customers<'_>, rule: &
          {} for those who slow down",
         money(risk)?
     )?;
+    let still: f64 = known().map(|summary| purchases.model().p_alive(summary.buyer(week))).sum();
+    writeln!(
+        out,
+        "  the model holds {still:.0} of {} for customers still; it judges by all of them, the alarm by the one alone",
+        number(u64::try_from(customers.len())?)
+    )?;
     writeln!(
         out,
         "  {} steady ones raise the alarm within 14 days if they stay silent, {} at risk by then: look at them first",
@@ -399,6 +410,34 @@ fn checked(
         difference.lower() * 100.0,
         difference.upper() * 100.0,
         p_value(effect.p_value())
+    )?)
+}
+
+/// Who has left in truth, which is known of simulated customers.
+fn in_truth(
+    out: &mut dyn Write,
+    shop: &Shop,
+    customers: &Customers<'_>,
+    rule: &RhythmRule,
+    simulated: &[SimulatedBuyer],
+) -> Done {
+    let (mut slow, mut steady) = (GroupCount::default(), GroupCount::default());
+    for ((_, history), buyer) in customers.iter().zip(simulated) {
+        let Some(rhythm) = Rhythm::from_days(rule, day_numbers(history))? else { continue };
+        match rhythm.pace(rule, day_number(shop.today)?)? {
+            Pace::TooEarly => {}
+            Pace::Steady { .. } => steady.push(!buyer.truth().alive),
+            Pace::Slowing(_) => slow.push(!buyer.truth().alive),
+        }
+    }
+    if simulated.is_empty() {
+        return Ok(());
+    }
+    let text = |count: GroupCount| format!("{} of {}", number(count.successes()), number(count.customers()));
+    let (slow, steady) = (text(slow), text(steady));
+    Ok(writeln!(
+        out,
+        "  the simulation knows: {slow} who slow down have left for ever, and {steady} steady ones"
     )?)
 }
 
