@@ -95,9 +95,11 @@ fn p_value(p: f64) -> String {
     if p < 0.0001 { "p < 0.0001".to_owned() } else { format!("p = {p:.4}") }
 }
 
-/// Who stays by contract.
-fn contracts(out: &mut dyn Write, arguments: &Arguments, level: Share) -> Done {
-    let mut kinds: BTreeMap<String, SurvivalTable> = BTreeMap::new();
+type Kinds = BTreeMap<String, SurvivalTable>;
+
+/// The contracts by kind, and the unit of their times.
+fn kinds<'a>(out: &mut dyn Write, arguments: &'a Arguments) -> Result<(Kinds, &'a str), Box<dyn Error>> {
+    let mut kinds = Kinds::new();
     let mut push = |kind: &str, spell| {
         let table = kinds.entry(kind.to_owned());
         table.or_insert_with(|| SurvivalTable::new(Relationship::Contractual)).push(spell);
@@ -136,7 +138,12 @@ fn contracts(out: &mut dyn Write, arguments: &Arguments, level: Share) -> Done {
         }
         arguments.or("unit", "years")
     };
+    Ok((kinds, unit))
+}
 
+/// Who stays by contract.
+fn contracts(out: &mut dyn Write, arguments: &Arguments, level: Share) -> Done {
+    let (kinds, unit) = kinds(out, arguments)?;
     let mut all = SurvivalTable::new(Relationship::Contractual);
     for table in kinds.values() {
         all.merge(table)?;
@@ -179,7 +186,7 @@ fn contracts(out: &mut dyn Write, arguments: &Arguments, level: Share) -> Done {
     if kinds.len() > 1 {
         let tables: Vec<&SurvivalTable> = kinds.values().collect();
         let test = log_rank(&tables)?;
-        let lost = kinds.keys().zip(test.groups()).map(|(kind, group)| {
+        let groups = kinds.keys().zip(test.groups()).map(|(kind, group)| {
             let (observed, expected) = (number(group.observed), group.expected);
             format!("{kind} lost {observed} where {expected:.1} were to be expected")
         });
@@ -189,7 +196,7 @@ fn contracts(out: &mut dyn Write, arguments: &Arguments, level: Share) -> Done {
             test.chi_square(),
             test.degrees_of_freedom(),
             p_value(test.p_value()),
-            lost.collect::<Vec<_>>().join(", ")
+            groups.collect::<Vec<_>>().join(", ")
         )?;
     }
     let so_far = Share::of(all.ended(), all.len())?.unwrap_or_default();
@@ -266,6 +273,17 @@ fn without_a_contract(
     )?)
 }
 
+/// A customer who slows down.
+struct Drifting<'a> {
+    name: &'a str,
+    rhythm: Rhythm,
+    history: &'a PurchaseHistory,
+    slowing: Slowing,
+    p_alive: Share,
+    worth: f64,
+    at_risk: f64,
+}
+
 /// Who drifts away from their own rhythm, and what that puts at risk.
 fn drifting(out: &mut dyn Write, shop: &Shop, customers: &Customers<'_>, rule: &RhythmRule) -> Done {
     let (week, today) = (TimeUnit::WEEK, day_number(shop.today)?);
@@ -278,15 +296,6 @@ fn drifting(out: &mut dyn Write, shop: &Shop, customers: &Customers<'_>, rule: &
         (Horizon::of(1.0, TimeUnit::YEAR, week)?, Discount::of(0.1, TimeUnit::YEAR, week)?);
     let value = LifetimeValue::new(purchases.model(), spend.model(), year, discount, Share::ONE);
 
-    struct Drifting<'a> {
-        name: &'a str,
-        rhythm: Rhythm,
-        history: &'a PurchaseHistory,
-        slowing: Slowing,
-        p_alive: Share,
-        worth: f64,
-        at_risk: f64,
-    }
     let (mut early, mut steady, mut soon, mut soon_at_risk) = (0_u64, 0_u64, 0_u64, 0.0);
     let mut drifting = Vec::new();
     for ((name, history), summary) in customers.iter().zip(&summaries) {

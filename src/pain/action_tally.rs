@@ -71,7 +71,7 @@ impl StratifiedEffect {
 /// let level = Share::new(0.95)?;
 /// assert!(refunds.crude(level)?.difference().upper() < 0.0);
 /// let effect = refunds.stratified(level)?;
-/// assert_eq!(format!("{:.3}", effect.difference()), "0.100 [0.044, 0.156] (95.0 %, n = 2200)");
+/// assert_eq!(format!("{:.3}", effect.difference()), "0.100 [0.043, 0.157] (95.0 %, n = 2200)");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
