@@ -101,7 +101,7 @@ fn strata_are_those_of_mantel_and_haenszel() {
     let effect = mens(&customers, |customer| customer.visited).stratified(level()).unwrap();
     assert_eq!((effect.strata(), effect.alone()), (11, 0));
     assert!((effect.difference().value() - 0.076_332_712_037_057_48).abs() < 1e-12);
-    assert!((effect.odds_ratio().unwrap().value() - 1.896_799_637_307_7).abs() < 1e-12);
+    assert!((effect.odds_ratio().unwrap().value() - 1.896_799_637_077_3).abs() < 1e-12);
 }
 
 /// Those who bought only for men do not care for the women's e-mail; those who bought only for women take either.
