@@ -294,13 +294,18 @@ fn missing(out: &mut dyn Write, stood: &[Stood<'_, '_>]) -> Done {
             let text = bars.iter().map(lacks).collect::<Vec<_>>().join(" and ");
             *reasons.entry((rung, text)).or_default() += 1;
         }
+        // Nobody can do anything about time.
         if let [bars] = one.now.missing()
             && let Some((have, reason)) = bars.iter().find_map(|reason| Some((reason.have?, reason)))
+            && reason.evidence != Evidence::TenureDays
         {
             near.push((have / reason.need, one.known.name, rung, reason));
         }
     }
-    writeln!(out, "\nWhat is missing for the next rung (a customer may lack several things)")?;
+    writeln!(
+        out,
+        "\nWhat is missing for the next rung (a customer may lack several things; of two thresholds the lower is to keep it)"
+    )?;
     for ((rung, text), count) in &reasons {
         let of = on_rung.get(rung).copied().unwrap_or(0);
         let share = Share::of(*count, of)?.unwrap_or_default();
@@ -309,7 +314,7 @@ fn missing(out: &mut dyn Write, stood: &[Stood<'_, '_>]) -> Done {
     near.sort_by(|one, other| {
         other.2.cmp(&one.2).then(other.0.total_cmp(&one.0)).then_with(|| one.1.cmp(other.1))
     });
-    writeln!(out, "  nearest to the next rung, with one thing missing:")?;
+    writeln!(out, "  nearest to the next rung, with one thing missing that can be done something about:")?;
     for (_, name, rung, reason) in near.iter().take(LISTED) {
         let have = reason.have.unwrap_or_default();
         writeln!(

@@ -8,7 +8,9 @@
 #![allow(clippy::print_stderr, reason = "a skipped test must say so")]
 
 use flate2::read::GzDecoder;
-use patronage::pain::{ActionTally, ActionsByNeed, GroupCount, PointOptions, UpliftRow, uplift_at};
+use patronage::customer::CustomerId;
+use patronage::pain::{ActionTally, ActionsByNeed, GroupCount, HoldOut, PointOptions, UpliftRow, uplift_at};
+use patronage::segment::SegmentRules;
 use patronage::{Estimate, Share, Tag};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -157,4 +159,22 @@ fn uplift_by_need_holds_for_other_customers() {
     );
     let rest = half.rest().unwrap().difference();
     close(rest, 0.010_096_891_678_697_734, -0.002_246_975_200_258_284, 0.022_442_580_059_471_525);
+}
+
+/// Segments and trials hold out the same customers, so that a rule can leave them out of everything else as well.
+#[test]
+fn a_hold_out_is_a_bucket_of_segments() {
+    let rule = r#"[{"segment":"held","rule":{"bucket":{"salt":"call","from":0,"to":1500}}}]"#;
+    let rules: SegmentRules = serde_json::from_str(rule).unwrap();
+    let held = rules.key(Tag::literal("held")).unwrap();
+    let trial = HoldOut::new(Tag::literal("call"), Share::new(0.15).unwrap()).unwrap();
+    let mut count = 0;
+    for number in 0..5_000 {
+        let customer = CustomerId::derive(&["test", &number.to_string()]);
+        let is_in = rules.facts(customer).eval(held, chrono::DateTime::UNIX_EPOCH).is_in();
+        assert_eq!(trial.holds(customer), is_in, "{number}");
+        count += u32::from(is_in);
+    }
+    // Five standard deviations around 750.
+    assert!((624..877).contains(&count), "{count}");
 }
