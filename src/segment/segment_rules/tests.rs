@@ -5,6 +5,7 @@ use crate::period::Period;
 use crate::segment::{Crossing, EventTest, RuleEvent, RuleSpan, RuleValue};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
+use twox_hash::XxHash3_128;
 
 const NAMES: [Tag; 3] = [Tag::literal("a"), Tag::literal("b"), Tag::literal("c")];
 
