@@ -10,22 +10,32 @@ use patronage::purchase::Purchase;
 use patronage::store::{ChangeSet, Committed, Store, StoreError};
 use patronage::task::{Task, TaskId};
 use patronage::{IdempotencyKey, Period};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Mutex;
 use std::time::Duration;
+
+/// What happens before a call of this name, about these customers, on the store inside: an error is the answer.
+type Before<S> = Box<dyn FnMut(&'static str, &[CustomerId], &S) -> Result<(), StoreError> + Send>;
 
 pub(crate) struct FaultyStore<S> {
     inner: S,
-    failing_claims: AtomicU32,
+    before: Mutex<Before<S>>,
 }
 
 impl<S> FaultyStore<S> {
-    pub(crate) const fn new(inner: S) -> Self {
-        Self { inner, failing_claims: AtomicU32::new(0) }
+    pub(crate) fn new(inner: S) -> Self {
+        Self { inner, before: Mutex::new(Box::new(|_, _, _| Ok(()))) }
     }
 
-    /// The next claims are answered with [`StoreError::Busy`].
-    pub(crate) fn fail_claims(&self, times: u32) {
-        self.failing_claims.store(times, Ordering::SeqCst);
+    /// From now on, this happens before every claim, commit and read of customers.
+    pub(crate) fn before(
+        &self,
+        before: impl FnMut(&'static str, &[CustomerId], &S) -> Result<(), StoreError> + Send + 'static,
+    ) {
+        *self.before.lock().unwrap() = Box::new(before);
+    }
+
+    fn call(&self, name: &'static str, about: &[CustomerId]) -> Result<(), StoreError> {
+        (self.before.lock().unwrap())(name, about, &self.inner)
     }
 }
 
@@ -39,10 +49,8 @@ macro_rules! forward {
 
 impl<S: Store> Store for FaultyStore<S> {
     forward! {
-        commit(changes: &ChangeSet) -> Committed;
         committed(key: IdempotencyKey) -> Option<Committed>;
         customers(after: Option<CustomerId>, limit: usize) -> Vec<Customer>;
-        customers_by_id(ids: &[CustomerId]) -> Vec<Customer>;
         customer_by_identity(identity: &Identity) -> Option<CustomerId>;
         lifecycles(of: &[CustomerId]) -> Vec<(CustomerId, LifecycleHistory)>;
         consents(of: &[CustomerId]) -> Vec<ConsentRecord>;
@@ -54,11 +62,17 @@ impl<S: Store> Store for FaultyStore<S> {
     }
 
     async fn claim(&self, now: DateTime<Utc>, limit: usize, lease: Duration) -> Result<Vec<Job>, StoreError> {
-        let failing = self.failing_claims.load(Ordering::SeqCst);
-        if failing > 0 {
-            self.failing_claims.store(failing - 1, Ordering::SeqCst);
-            return Err(StoreError::Busy);
-        }
+        self.call("claim", &[])?;
         self.inner.claim(now, limit, lease).await
+    }
+
+    async fn commit(&self, changes: &ChangeSet) -> Result<Committed, StoreError> {
+        self.call("commit", &[])?;
+        self.inner.commit(changes).await
+    }
+
+    async fn customers_by_id(&self, ids: &[CustomerId]) -> Result<Vec<Customer>, StoreError> {
+        self.call("customers_by_id", ids)?;
+        self.inner.customers_by_id(ids).await
     }
 }
