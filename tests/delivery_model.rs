@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop here")]
 
 use chrono::{DateTime, TimeDelta, Utc};
+use patronage::case::{Matter, MatterId};
 use patronage::consent::ConsentRecord;
 use patronage::customer::{Customer, CustomerId, CustomerKind, Identity};
 use patronage::desk::{Deliveries, Desk, RetryPolicy, Settings};
@@ -145,6 +146,10 @@ impl<S: Store> Store for Both<S> {
         interactions(of: &[CustomerId], within: Period) -> Vec<Interaction>;
         tasks(after: Option<TaskId>, limit: usize) -> Vec<Task>;
         tasks_by_id(ids: &[TaskId]) -> Vec<Task>;
+        matters(after: Option<MatterId>, limit: usize) -> Vec<Matter>;
+        matters_by_id(ids: &[MatterId]) -> Vec<Matter>;
+        matters_of(of: &[CustomerId]) -> Vec<Matter>;
+        matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<Matter>;
         jobs(after: Option<IdempotencyKey>, limit: usize) -> Vec<Job>;
     }
 
@@ -257,6 +262,10 @@ impl<S: Store> Store for Gated<'_, S> {
         interactions(of: &[CustomerId], within: Period) -> Vec<Interaction>;
         tasks(after: Option<TaskId>, limit: usize) -> Vec<Task>;
         tasks_by_id(ids: &[TaskId]) -> Vec<Task>;
+        matters(after: Option<MatterId>, limit: usize) -> Vec<Matter>;
+        matters_by_id(ids: &[MatterId]) -> Vec<Matter>;
+        matters_of(of: &[CustomerId]) -> Vec<Matter>;
+        matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<Matter>;
         jobs(after: Option<IdempotencyKey>, limit: usize) -> Vec<Job>;
         claim(now: DateTime<Utc>, limit: usize, lease: Duration) -> Vec<Job>;
     }
