@@ -54,7 +54,11 @@ pub(super) async fn append<T: Fact>(session: &Session, facts: &[T]) -> Result<u6
         // What comes after it does not matter any more.
         Repeated::Other(key) => (Some(reuse::<T>(key)), None),
     };
-    let rows = first.iter().map(|fact| fact.values());
+    // In the order of their ids: two who write the same ones wait for each other one way round, and the index of ids is
+    // written from one end to the other.
+    let mut sorted = first.clone();
+    sorted.sort_unstable_by_key(|fact| fact.key());
+    let rows = sorted.iter().map(|fact| fact.values());
     let inserted = T::TABLE.put(session, Known::Stays, rows).await?;
     if inserted < first.len() as u64 {
         same_as_stored(session, &first).await?;

@@ -94,7 +94,10 @@ pub(super) async fn append(session: &Session, notifications: &[Notification]) ->
             }
         }
     }
-    let inserted = TABLE.put(session, Known::Stays, first.iter().map(values)).await?;
+    // As with facts, so that two who write the same ones wait for each other one way round.
+    let mut sorted: Vec<&Job> = first.iter().collect();
+    sorted.sort_unstable_by_key(|job| job.notification.key());
+    let inserted = TABLE.put(session, Known::Stays, sorted.into_iter().map(values)).await?;
     if inserted < first.len() as u64 {
         let keys: Vec<Uuid> = first.iter().map(|job| *job.notification.key().as_uuid()).collect();
         let rows = session.rows(TABLE.read, &by_key(), &[&keys]).await?;

@@ -163,12 +163,12 @@ const CHECKS: &[(&str, &str)] = &[
     ("current_setting('full_page_writes') = 'on'", "the server may tear pages (full_page_writes = off)"),
 ];
 
-const RELATIONS: &str = "SELECT count(*) FROM pg_catalog.pg_class AS c \
-     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+/// How many relations a schema holds, and how many of them mark it as ours: of one moment, because another session may be
+/// making it.
+const RELATIONS: &str = "SELECT count(*), count(*) FILTER (WHERE c.relname = 'patronage_schema') \
+     FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
      WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')";
-const NAMESPACES: &str = "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1";
-const MARKS: &str = "SELECT count(*) FROM pg_catalog.pg_tables \
-     WHERE schemaname = $1 AND tablename = 'patronage_schema'";
+const NAMESPACE: &str = "SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1";
 const VERSION: &str = "SELECT coalesce(max(version), 0) FROM @patronage_schema";
 
 const ASK: &str = "look at the schema";
@@ -193,22 +193,17 @@ pub(super) async fn open(session: &Session, name: &str, wait: Duration) -> Resul
     Ok(())
 }
 
-async fn number(session: &Session, sql: &str, name: &str) -> Result<i64, Fault> {
-    let rows = session.rows(ASK, sql, &[&name]).await?;
-    Ok(rows.first().map_or(Ok(0), |row| row.try_get(0)).map_err(failed(ASK))?)
-}
-
 /// The version of a schema of ours, 0 for one that is missing or empty.
 async fn version(session: &Session, name: &str) -> Result<usize, Fault> {
-    if number(session, MARKS, name).await? == 0 {
-        return if number(session, RELATIONS, name).await? == 0 {
-            Ok(0)
-        } else {
-            Err(StoreError::Unusable { problem: "the schema is not one of this library" }.into())
-        };
+    let table = table!("the version", "version", ["version"]);
+    let rows = session.rows(ASK, RELATIONS, &[&name]).await?;
+    let counts = table.decoded(&rows, |row| Ok((row.integer::<u64>()?, row.integer::<u64>()?)))?;
+    match counts.first() {
+        Some((0, _)) => return Ok(0),
+        Some((_, 1)) => {}
+        _ => return Err(StoreError::Unusable { problem: "the schema is not one of this library" }.into()),
     }
     let rows = session.rows(ASK, VERSION, &[]).await?;
-    let table = table!("the version", "version", ["version"]);
     match table.decoded(&rows, |row| row.integer::<usize>())?.first() {
         Some(version) if *version > MIGRATIONS.len() => {
             Err(StoreError::Unusable { problem: "its schema is that of a later version" }.into())
@@ -222,11 +217,12 @@ async fn version(session: &Session, name: &str) -> Result<usize, Fault> {
 async fn migrate(session: &Session, name: &str, wait: Duration) -> Result<(), Fault> {
     let (one, _) = IdempotencyKey::derive(&["postgres schema", name]).as_uuid().as_u64_pair();
     let lock = i64::from_ne_bytes(one.to_ne_bytes());
-    session.begin(wait, Some(lock), ASK, NAMESPACES, &[&name]).await?;
+    let namespaces = session.begin(wait, Some(lock), ASK, NAMESPACE, &[&name]).await?;
+    let missing = namespaces.is_empty();
     // Another session may have been faster.
     let stored = version(session, name).await?;
     let client = session.client()?;
-    if number(session, NAMESPACES, name).await? == 0 {
+    if missing {
         client.batch_execute(&format!("CREATE SCHEMA \"{name}\"")).await.map_err(failed(MIGRATE))?;
     }
     client
