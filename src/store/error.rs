@@ -1,3 +1,4 @@
+use crate::case::MatterId;
 use crate::customer::CustomerId;
 use crate::key::IdempotencyKey;
 use crate::tag::Tag;
@@ -19,6 +20,8 @@ vocabulary! {
         Consent = "consent",
         /// A task.
         Task = "task",
+        /// A matter: a case, a call-back, a recovery or a reminder.
+        Matter = "matter",
         /// A notification.
         Notification = "notification",
         /// A change set.
@@ -67,6 +70,14 @@ pub enum StoreError {
         issuer: Tag,
         /// Whose it is.
         taken_by: CustomerId,
+    },
+    /// There may be one such matter at a time, and another one is open.
+    #[error("{open} is open already, and there may be one such at a time")]
+    OpenAlready {
+        /// The key there may be one of; see [`Matter::only_one`](crate::case::Matter::only_one).
+        only_one: IdempotencyKey,
+        /// The open one.
+        open: MatterId,
     },
     /// A change breaks a rule of its kind, for example a stage that may not follow the stored one.
     #[error("change refused: {0}")]

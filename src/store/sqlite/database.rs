@@ -1,6 +1,8 @@
 use super::fault::{failed, is_of_the_connection};
 use super::schema::{APPLICATION_ID, MIGRATIONS};
-use super::{SqliteOptions, consents, customers, interactions, jobs, journal, lifecycles, purchases, tasks};
+use super::{
+    SqliteOptions, consents, customers, interactions, jobs, journal, lifecycles, matters, purchases, tasks,
+};
 use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::fs::File;
@@ -227,6 +229,7 @@ fn verify(connection: &Connection, options: SqliteOptions) -> Result<(), StoreEr
         purchases::SQL,
         interactions::SQL,
         tasks::SQL,
+        matters::SQL,
         jobs::SQL,
     ];
     for sql in statements.into_iter().flatten() {
