@@ -54,6 +54,9 @@ pub(super) fn failed(operation: &'static str) -> impl Fn(Error) -> Fault + Copy 
         };
         if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(state) {
             Fault::OVERTAKEN
+        } else if state == &SqlState::UNIQUE_VIOLATION {
+            // Rows were looked at before they were written: somebody else has written one in between.
+            Fault::Passing(backend(operation, bytes(state)))
         } else if BUSY.contains(state) {
             Fault::Final(StoreError::Busy)
         } else if FOREIGN.contains(state) {
