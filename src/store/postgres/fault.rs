@@ -131,5 +131,7 @@ fn bytes(state: &SqlState) -> [u8; 5] {
 
 /// The driver has no predicate for it: an error below the protocol has an error of the operating system as its source.
 fn is_of_the_wire(error: &Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+    std::error::Error::source(error)
+        .and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>)
+        .is_some()
 }

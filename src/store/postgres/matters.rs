@@ -83,7 +83,7 @@ pub(super) async fn put(session: &Session, matters: &[Matter]) -> Result<(), Fau
             let (entity, id) = (Entity::Matter, *id.as_uuid());
             return Err(StoreError::Conflict { entity, id, expected, found }.into());
         }
-        if let Some(unknown) = matter.customer().filter(|customer| !customers.contains(customer.as_uuid())) {
+        if let Some(unknown) = matter.customer().filter(|customer| !customers.contains(customer)) {
             return Err(customers::unknown(unknown).into());
         }
         if let Some(known) = known {

@@ -219,7 +219,9 @@ async fn version(session: &Session, name: &str) -> Result<usize, Fault> {
         _ => return Err(StoreError::Unusable { problem: "the schema is not one of this library" }.into()),
     }
     let rows = session.rows(ASK, VERSION, &[]).await?;
-    match table.decoded(&rows, |row| row.integer::<usize>())?.first() {
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime only")]
+    let versions = table.decoded(&rows, |row| row.integer::<usize>())?;
+    match versions.first() {
         Some(version) if *version > MIGRATIONS.len() => {
             Err(StoreError::Unusable { problem: "its schema is that of a later version" }.into())
         }
