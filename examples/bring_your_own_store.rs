@@ -67,7 +67,7 @@ impl LogStore {
         let written = log.write_all(text.as_bytes()).and_then(|()| log.sync_data());
         written.map_err(|_| match line {
             Line::Commit(changes) => StoreError::OutcomeUnknown { key: changes.key() },
-            Line::Claim { .. } => StoreError::Backend { operation: "write the log", code: 0 },
+            Line::Claim { .. } => StoreError::Backend { operation: "write the log", code: 0.into() },
         })?;
         Ok(answer)
     }

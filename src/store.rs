@@ -16,6 +16,8 @@ mod error;
 mod facts;
 mod forward;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -23,8 +25,10 @@ mod sqlite;
 #[cfg(feature = "blocking")]
 pub use blocking::Blocking;
 pub use change_set::{ChangeSet, Committed};
-pub use error::{Entity, StoreError};
+pub use error::{BackendCode, Entity, StoreError};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStore};
 pub use shared::SharedStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};

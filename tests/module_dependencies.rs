@@ -37,7 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// What is too large for one file and has its private parts in a folder of its own.
-const FOLDERS: &[&str] = &["store/conformance", "store/sqlite"];
+const FOLDERS: &[&str] = &["store/conformance", "store/postgres", "store/sqlite"];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

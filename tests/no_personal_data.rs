@@ -341,7 +341,7 @@ fn stores_and_what_they_refuse_show_nothing() {
         StoreError::OutcomeUnknown { key },
         StoreError::Busy,
         StoreError::Unusable { problem: "a row cannot be read" },
-        StoreError::Backend { operation: "commit", code: 2067 },
+        StoreError::Backend { operation: "commit", code: 2067.into() },
         StoreError::KeyReuse { entity: Entity::Consent, key: *key.as_uuid() },
     ] {
         error_is_clean(&error);

@@ -438,7 +438,7 @@ impl Store for Faulty {
         }
         let least = Money::new(i64::MIN, Currency::EUR);
         if self.is(CannotTakeTheLargestAmount) && set.purchases().iter().any(|p| p.amount() == least) {
-            return Err(StoreError::Backend { operation: "insert", code: 1 });
+            return Err(StoreError::Backend { operation: "insert", code: 1.into() });
         }
         if self.is(AppliesKindsBackwards) && set.len() > 1 {
             for change in one_by_one(set).iter().rev() {
@@ -487,7 +487,7 @@ impl Store for Faulty {
 
     async fn customers_by_id(&self, ids: &[CustomerId]) -> Result<Vec<Customer>, StoreError> {
         if self.is(BindsFewIds) && ids.len() > 32_766 {
-            return Err(StoreError::Backend { operation: "select", code: 25 });
+            return Err(StoreError::Backend { operation: "select", code: 25.into() });
         }
         let mut rows = self.inner.customers_by_id(ids).await?;
         if self.is(ByIdRepeats) {

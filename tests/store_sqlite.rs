@@ -15,7 +15,8 @@ use patronage::notification::{Notification, Recipient, Settlement};
 use patronage::purchase::{Purchase, PurchaseId};
 use patronage::store::conformance::{self, Dump, agree, dump};
 use patronage::store::{
-    ChangeSet, Committed, Entity, MemoryStore, SharedStore, SqliteOptions, SqliteStore, Store, StoreError,
+    BackendCode, ChangeSet, Committed, Entity, MemoryStore, SharedStore, SqliteOptions, SqliteStore, Store,
+    StoreError,
 };
 use patronage::task::{Priority, Reminder, ReminderId, Task, TaskId, TaskStatus};
 use patronage::{Because, IdempotencyKey, Period, Pii, Share, Tag};
@@ -290,7 +291,7 @@ fn paths_that_name_no_file_are_refused() {
     let files = Files::new();
     assert_eq!(unusable(SqliteStore::open("")), "the path is not that of a file");
     let cannot_open = |path: PathBuf| match SqliteStore::open(path) {
-        Err(StoreError::Backend { operation, code }) => {
+        Err(StoreError::Backend { operation, code: BackendCode::Number(code) }) => {
             assert_eq!((operation, code & 0xff), ("open the file", 14));
         }
         other => panic!("{other:?}"),

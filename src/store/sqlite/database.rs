@@ -305,7 +305,7 @@ mod tests {
         let key = IdempotencyKey::derive(&["doubt"]);
         let answer = database.write(
             |failure| {
-                assert_eq!(failure, StoreError::Backend { operation: "commit", code: 787 });
+                assert_eq!(failure, StoreError::Backend { operation: "commit", code: 787.into() });
                 StoreError::OutcomeUnknown { key }
             },
             |connection| {
@@ -338,7 +338,7 @@ mod tests {
         assert_eq!(refused, Err(StoreError::Busy));
         assert!(database.connection.is_some());
         assert_eq!(database.read(count), Ok(0));
-        let broken = StoreError::Backend { operation: "test", code: 10 };
+        let broken = StoreError::Backend { operation: "test", code: 10.into() };
         let failed = database.write(conflict, |connection| {
             connection.execute_batch(JOURNAL).unwrap();
             Err::<(), _>(broken.clone())
