@@ -238,7 +238,7 @@ impl<S: Store, N: Notifier> Desk<S, N> {
             let problem = job.problem.unwrap_or(Tag::literal("too_many_attempts"));
             return Settlement::Exhausted { key, fence, problem };
         }
-        let answer = match self.message(job, recipients) {
+        let answer = match message(job, recipients) {
             Ok(message) => caught(async { self.notifier.deliver(&message).await }).await,
             Err(error) => Err(error),
         };
@@ -254,21 +254,6 @@ impl<S: Store, N: Notifier> Desk<S, N> {
                 Settlement::Retry { key, fence, not_before: later((held.clock)(), delay), problem }
             }
         }
-    }
-
-    fn message(&self, job: &Job, recipients: &Recipients) -> Result<Message, DeliveryError> {
-        let address = match job.notification.to() {
-            Recipient::Staff(_) => None,
-            Recipient::Customer(id) => {
-                if recipients.unreadable.contains(&id) {
-                    let problem = Tag::literal("unreadable_recipient");
-                    return Err(DeliveryError::Transient { problem, retry_after: None });
-                }
-                let unknown = DeliveryError::Permanent { problem: Tag::literal("unknown_recipient") };
-                address(recipients.known.get(&id).ok_or(unknown)?, job.notification.touchpoint())
-            }
-        };
-        Ok(Message::new(&job.notification, address, job.attempts))
     }
 
     /// Records what became of jobs: together, and one by one where one of them is refused, so that it holds up no other.
@@ -290,7 +275,7 @@ impl<S: Store, N: Notifier> Desk<S, N> {
                     match self.record(&self.settling(std::slice::from_ref(settlement), at)?).await {
                         Ok(_) => work.deliveries.count(settlement),
                         Err(DeskError::Store(StoreError::StaleFence { .. })) => {
-                            work.deliveries.overtaken += 1
+                            work.deliveries.overtaken += 1;
                         }
                         Err(DeskError::Store(error)) if is_about_one_of_them(&error) => {
                             failed = failed.and(Err(error.into()));
@@ -322,6 +307,21 @@ impl<S: Store, N: Notifier> Desk<S, N> {
         let changes = ChangeSet::new(IdempotencyKey::derive(&parts), at, self.settings.name)?;
         Ok(changes.with_settlements(settlements.iter().copied()))
     }
+}
+
+fn message(job: &Job, recipients: &Recipients) -> Result<Message, DeliveryError> {
+    let address = match job.notification.to() {
+        Recipient::Staff(_) => None,
+        Recipient::Customer(id) => {
+            if recipients.unreadable.contains(&id) {
+                let problem = Tag::literal("unreadable_recipient");
+                return Err(DeliveryError::Transient { problem, retry_after: None });
+            }
+            let unknown = DeliveryError::Permanent { problem: Tag::literal("unknown_recipient") };
+            address(recipients.known.get(&id).ok_or(unknown)?, job.notification.touchpoint())
+        }
+    };
+    Ok(Message::new(&job.notification, address, job.attempts))
 }
 
 fn release(job: &Job) -> Settlement {
