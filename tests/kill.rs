@@ -216,12 +216,17 @@ fn kill_once(folder: &Path, round: u32, account: &mut Account, random: &mut ChaC
         .env("PATRONAGE_FROM", account.next.to_string())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_micros(random.random_range(5_000..90_000)));
+    let lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut acknowledged = lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<u32>().ok());
+    // One in four while it begins; the others in the midst of its work, however quick the machine is.
+    let begun = random.random_range(0..4) > 0;
+    let wanted = if begun { random.random_range(1..9) } else { 0 };
+    let mut seen: Vec<u32> = acknowledged.by_ref().take(wanted).collect();
+    std::thread::sleep(Duration::from_micros(random.random_range(0..if begun { 8_000 } else { 40_000 })));
     process.kill().unwrap();
     let ended = process.wait().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(9), "it ended by itself");
-    let lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let seen: Vec<u32> = lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok()).collect();
+    seen.extend(acknowledged);
     if let Some(&last) = seen.last() {
         account.next = last + 1;
         account.acknowledged.extend(seen);

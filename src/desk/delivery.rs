@@ -85,8 +85,9 @@ impl<S: Store, N: Notifier> Desk<S, N> {
     /// A notification is delivered at least once, always under its own key; a notifier that honours keys lets it
     /// through once. A delivery that fails is tried again after a growing delay, at most as often as the retry policy
     /// says, and then stays visible as exhausted. One that fails holds up no other, and one that kills its worker is
-    /// given up in the end while the others are delivered: attempts count when a job is claimed, jobs that were claimed
-    /// before are tried few at a time, and each alone on its last attempt. Several workers may run this on one store.
+    /// given up in the end while the others are delivered: attempts count when a job is claimed, a worker begins with one
+    /// job and goes on with two, four and so on up to a batch, jobs that were claimed before are tried few at a time too,
+    /// and each alone on its last attempt. Several workers may run this on one store.
     ///
     /// # Arguments
     /// `now`: the instant that decides what is due, and from which leases run. Where delivering everything may take

@@ -2,11 +2,14 @@
 
 use crate::notification::Job;
 
-/// The pace of one worker. A job that was claimed before may be the one that killed the worker who had it: such jobs are
-/// tried one at first, then two, then four, as long as all goes well, and alone on their last attempt. The rest is handed
-/// back untried.
+/// The pace of one worker. It begins with one job, then claims two, then four, up to a batch: a worker that dies as soon as
+/// it begins, again and again, costs few jobs an attempt each time.
+///
+/// A job that was claimed before may be the one that killed the worker who had it: of such jobs too, one is tried at first,
+/// then two, then four, as long as all goes well, and each alone on its last attempt. The rest is handed back untried.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
+    claimed: usize,
     together: usize,
     handed_back: bool,
 }
@@ -24,13 +27,18 @@ pub(super) struct Shares {
 
 impl Pace {
     pub(super) const fn new() -> Self {
-        Self { together: 1, handed_back: false }
+        Self { claimed: 1, together: 1, handed_back: false }
+    }
+
+    /// When a worker begins anew to look for what is due: others may have died of something meanwhile.
+    pub(super) fn again(&mut self) {
+        *self = Self { claimed: self.claimed, ..Self::new() };
     }
 
     /// How many jobs to claim next.
     pub(super) fn claim(&self, batch: usize) -> usize {
         // What was handed back comes first again; claiming more of it would hand more of it back.
-        if self.handed_back { self.together.min(batch) } else { batch }
+        if self.handed_back { self.together.min(batch) } else { self.claimed.min(batch) }
     }
 
     /// Splits the jobs of a claim, in their order.
@@ -52,6 +60,7 @@ impl Pace {
     /// After a batch whose worker is still alive.
     pub(super) fn went_well(&mut self, handed_back: bool) {
         self.handed_back = handed_back;
+        self.claimed = self.claimed.saturating_mul(2);
         self.together = self.together.saturating_mul(2);
     }
 }
@@ -83,14 +92,19 @@ mod tests {
     #[test]
     fn jobs_claimed_before_are_tried_one_then_two_then_four() {
         let mut pace = Pace::new();
-        assert_eq!(pace.claim(100), 100);
+        assert_eq!(pace.claim(100), 1);
         assert_eq!(split(&pace, &[2, 1, 3, 2, 1, 11], 10), (vec![1, 1, 11], vec![2], vec![3, 2]));
         pace.went_well(true);
         assert_eq!(pace.claim(100), 2);
         assert_eq!(split(&pace, &[3, 2], 10), (vec![], vec![3, 2], vec![]));
         pace.went_well(false);
-        assert_eq!(pace.claim(100), 100);
+        assert_eq!(pace.claim(100), 4);
         assert_eq!(split(&pace, &[2, 2, 2, 2, 2], 10), (vec![], vec![2, 2, 2, 2], vec![2]));
+        (0..70).for_each(|_| pace.went_well(false));
+        assert_eq!(pace.claim(100), 100);
+        pace.again();
+        assert_eq!(pace.claim(100), 100);
+        assert_eq!(split(&pace, &[2, 1, 2], 10), (vec![1], vec![2], vec![2]));
     }
 
     #[test]

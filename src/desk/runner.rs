@@ -1,5 +1,4 @@
 use super::delivery::Work;
-use super::pace::Pace;
 use super::{Deliveries, Desk, DeskError};
 use crate::notify::Notifier;
 use crate::store::Store;
@@ -100,7 +99,7 @@ where
         let mut shutdown = pin!(shutdown);
         let (mut work, mut errors) = (Work::new(), 0_u32);
         loop {
-            work.pace = Pace::new();
+            work.pace.again();
             let ended = loop {
                 if poll_fn(|context| Poll::Ready(shutdown.as_mut().poll(context).is_ready())).await {
                     return work.deliveries;
