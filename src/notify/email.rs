@@ -4,13 +4,16 @@ use crate::customer::{Contact, EmailAddress};
 use crate::notification::Recipient;
 use crate::tag::Tag;
 use crate::validation::ValidationError;
-use lettre::address::{Address, Envelope};
-use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
+use lettre::address::Address;
+use lettre::message::header::{
+    ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0,
+};
 use lettre::message::{Body, Mailbox};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::DEFAULT_MECHANISMS;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -98,10 +101,10 @@ impl EmailNotifier {
         })
     }
 
-    /// The name that recipients see before the address. Control characters become blanks.
+    /// The name that recipients see before the address, one line as that of a subject.
     #[must_use]
     pub fn with_sender_name(mut self, name: &str) -> Self {
-        self.from.name = Some(Letter::new(name, "").subject().to_owned());
+        self.from.name = Some(Letter::new(name, "").subject().to_owned()).filter(|name| !name.is_empty());
         self
     }
 
@@ -166,7 +169,7 @@ impl EmailNotifier {
     }
 
     /// The mail, ready to be sent.
-    fn write(&self, message: &Message, to: Address) -> Result<(Envelope, Vec<u8>), DeliveryError> {
+    fn write(&self, message: &Message, to: Address) -> Result<Vec<u8>, DeliveryError> {
         let refuse = |problem| DeliveryError::Permanent { problem };
         let letter = (self.writer)(message).ok_or(refuse(Tag::literal("nothing_to_say")))?;
         // Lines of printable ASCII, none too long, whatever the text holds.
@@ -183,10 +186,11 @@ impl EmailNotifier {
             .date(due)
             .message_id(Some(format!("<{}@{}>", message.key(), self.domain)))
             .header(AutoSubmitted)
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN);
         let mail = self.reply_to.iter().cloned().fold(mail, lettre::message::MessageBuilder::reply_to);
         let mail = mail.body(text).map_err(|_| refuse(Tag::literal("not_writable")))?;
-        Ok((mail.envelope().clone(), mail.formatted()))
+        Ok(mail.formatted())
     }
 
     /// A connection that is safe and logged in.
@@ -206,9 +210,28 @@ impl EmailNotifier {
         Ok(connection)
     }
 
-    async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<AsyncSmtpConnection, DeliveryError> {
+    /// Has the relay take a mail over. Each command is sent here, because the library's own way waits for the goodbye
+    /// after a refusal, and one that never comes would hide the refusal.
+    async fn send(&self, to: &Address, mail: &[u8]) -> Result<AsyncSmtpConnection, DeliveryError> {
         let mut connection = self.connect().await.map_err(|error| before_the_message(&error))?;
-        connection.send(envelope, mail).await.map_err(|error| about_the_message(&error))?;
+        let mut parameters = Vec::new();
+        for (needed, extension, parameter) in [
+            (!AsRef::<str>::as_ref(to).is_ascii(), Extension::SmtpUtfEight, MailParameter::SmtpUtfEight),
+            (!mail.is_ascii(), Extension::EightBitMime, MailParameter::Body(MailBodyParameter::EightBitMime)),
+        ] {
+            if needed {
+                if !connection.server_info().supports_feature(extension) {
+                    return Err(DeliveryError::Permanent { problem: Tag::literal("address_refused") });
+                }
+                parameters.push(parameter);
+            }
+        }
+        let refused = |error: SmtpError| about_the_message(&error);
+        let from = self.from.email.clone();
+        connection.command(Mail::new(Some(from), parameters)).await.map_err(refused)?;
+        connection.command(Rcpt::new(to.clone(), Vec::new())).await.map_err(refused)?;
+        connection.command(Data).await.map_err(refused)?;
+        connection.message(mail).await.map_err(refused)?;
         Ok(connection)
     }
 }
@@ -265,21 +288,18 @@ fn about_the_message(error: &SmtpError) -> DeliveryError {
     if error.is_permanent() {
         return DeliveryError::Permanent { problem: problem.unwrap_or(Tag::literal("refused")) };
     }
-    if error.is_client() {
-        // The relay cannot take an address or a mail that is not ASCII.
-        return DeliveryError::Permanent { problem: Tag::literal("address_refused") };
-    }
     DeliveryError::Transient { problem: problem.unwrap_or(Tag::literal("cut_off")), retry_after: None }
 }
 
 impl Notifier for EmailNotifier {
     async fn deliver(&self, message: &Message) -> Result<(), DeliveryError> {
-        let (envelope, mail) = self.write(message, self.recipient(message)?)?;
+        let to = self.recipient(message)?;
+        let mail = self.write(message, to.clone())?;
         if tokio::runtime::Handle::try_current().is_err() {
             let problem = Tag::literal("needs_tokio");
             return Err(DeliveryError::Transient { problem, retry_after: None });
         }
-        let mut connection = timeout(self.within, self.send(&envelope, &mail)).await.map_err(|_| {
+        let mut connection = timeout(self.within, self.send(&to, &mail)).await.map_err(|_| {
             DeliveryError::Transient { problem: Tag::literal("timed_out"), retry_after: None }
         })??;
         // It is taken over: a relay that does not answer the goodbye changes nothing.

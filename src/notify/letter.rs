@@ -3,6 +3,8 @@ use crate::notification::Recipient;
 use crate::pii::Pii;
 use std::fmt::Write;
 
+const LONGEST_SUBJECT: usize = 200;
+
 /// Subject and text of an e-mail. `Debug` shows neither.
 ///
 /// # Example
@@ -19,7 +21,8 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// A letter. Line breaks and other control characters in the subject become blanks: a subject is one line.
+    /// A letter. A subject is one line of 200 characters at most: line breaks and other control characters become blanks,
+    /// and what is longer is cut, because relays refuse longer lines.
     pub fn new(subject: &str, text: &str) -> Self {
         let mut line = String::with_capacity(subject.len());
         for part in subject.split(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
@@ -29,6 +32,12 @@ impl Letter {
                 }
                 line.push_str(part);
             }
+        }
+        if let Some((cut, _)) = line.char_indices().nth(LONGEST_SUBJECT - 1)
+            && line.chars().count() > LONGEST_SUBJECT
+        {
+            line.truncate(cut);
+            line.push('…');
         }
         Self { subject: Pii::new(line), text: Pii::new(text.to_owned()) }
     }
@@ -58,5 +67,23 @@ impl Letter {
     /// The text.
     pub const fn text(&self) -> &str {
         self.text.expose().as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_one_line_that_is_not_too_long() {
+        for (subject, line) in [
+            ("", String::new()),
+            ("\r\n", String::new()),
+            ("a\r\n\tb\u{2028}c\u{85}", "a b c".to_owned()),
+            (&"é".repeat(200), "é".repeat(200)),
+            (&"é".repeat(201), format!("{}…", "é".repeat(199))),
+        ] {
+            assert_eq!(Letter::new(subject, "").subject(), line);
+        }
     }
 }
