@@ -597,6 +597,7 @@ enum Slip {
     CallsEverythingTransient,
     NamesTheAddress,
     LooksBeforeItLeaps,
+    TakesTheBeginningForTheEnd,
 }
 
 /// A notifier with one fault; it has seen keys, and recipients have seen messages.
@@ -604,6 +605,7 @@ enum Slip {
 struct Slipping {
     slip: Slip,
     failing: Mutex<Option<Failure>>,
+    begun: Mutex<BTreeSet<IdempotencyKey>>,
     arrived: Mutex<Vec<Message>>,
 }
 
@@ -632,6 +634,12 @@ impl Notifier for Slipping {
         if self.slip == Slip::LooksBeforeItLeaps {
             pause().await;
         }
+        if self.slip == Slip::TakesTheBeginningForTheEnd {
+            if !self.begun.lock().unwrap().insert(message.key()) {
+                return Ok(());
+            }
+            pause().await;
+        }
         let lost = self.slip == Slip::LosesMessages
             || (self.slip == Slip::LosesStaff && message.address().is_none());
         if !known && !lost {
@@ -655,9 +663,17 @@ fn every_slip_of_a_notifier_is_found_and_every_rule_finds_one() {
         Slip::CallsEverythingTransient,
         Slip::NamesTheAddress,
         Slip::LooksBeforeItLeaps,
+        Slip::TakesTheBeginningForTheEnd,
     ] {
         let broken = pollster::block_on(broken_rules(
-            || async { Slipping { slip, failing: Mutex::default(), arrived: Mutex::default() } },
+            || async {
+                Slipping {
+                    slip,
+                    failing: Mutex::default(),
+                    begun: Mutex::default(),
+                    arrived: Mutex::default(),
+                }
+            },
             |notifier| notifier.arrived.lock().unwrap().iter().map(Message::key).collect(),
             |notifier, how| *notifier.failing.lock().unwrap() = how,
         ));
