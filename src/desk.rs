@@ -2,16 +2,21 @@
 //!
 //! A [`Desk`] is a store and a notifier with somebody sitting between them. It records what happened, reviews all
 //! customers at an instant you name, and delivers what is due. It keeps nothing itself, reads no clock, and starts no
-//! threads: call [`Desk::review`] once a day and [`Desk::run_due`] once a minute from wherever your service keeps time.
+//! threads: call [`Desk::review`] once a day and [`Desk::run_due`] once a minute from wherever your service keeps time, or
+//! have a `Runner` (feature `tokio`) deliver.
 
+mod at_once;
 #[cfg(feature = "blocking")]
 mod blocking;
 mod delivery;
 mod error;
+mod pace;
 mod pain_points;
 mod retry;
 mod review;
 mod row;
+#[cfg(feature = "tokio")]
+mod runner;
 mod schedule;
 mod settings;
 mod win_back;
@@ -20,6 +25,8 @@ pub use delivery::Deliveries;
 pub use error::DeskError;
 pub use retry::RetryPolicy;
 pub use review::{Review, Scheduled, SegmentSize, Valuation, ValuedCustomer};
+#[cfg(feature = "tokio")]
+pub use runner::Runner;
 pub use settings::{ReviewSettings, Settings};
 
 use crate::notify::Notifier;

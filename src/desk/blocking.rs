@@ -41,4 +41,15 @@ impl<S: Store, N: Notifier> Blocking<Desk<S, N>> {
     pub fn run_due(&self, now: DateTime<Utc>) -> Result<Deliveries, DeskError> {
         pollster::block_on(self.get_ref().run_due(now))
     }
+
+    /// Waits for [`Desk::run_due_by`].
+    ///
+    /// # Errors
+    /// Those of [`Desk::run_due_by`].
+    pub fn run_due_by(
+        &self,
+        clock: impl Fn() -> DateTime<Utc> + Send + Sync,
+    ) -> Result<Deliveries, DeskError> {
+        pollster::block_on(self.get_ref().run_due_by(clock))
+    }
 }

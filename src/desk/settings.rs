@@ -13,16 +13,19 @@ pub struct Settings {
     pub(super) name: Tag,
     pub(super) batch: usize,
     pub(super) lease: Duration,
+    pub(super) at_once: usize,
     pub(super) retry: RetryPolicy,
 }
 
 impl Default for Settings {
-    /// Named `patronage`; claims 100 jobs at a time for 30 seconds; retries by [`RetryPolicy::default`].
+    /// Named `patronage`; claims 100 jobs at a time for 30 seconds; delivers 16 at once; retries by
+    /// [`RetryPolicy::default`].
     fn default() -> Self {
         Self {
             name: Tag::literal("patronage"),
             batch: 100,
             lease: Duration::from_secs(30),
+            at_once: 16,
             retry: RetryPolicy::default(),
         }
     }
@@ -36,8 +39,8 @@ impl Settings {
         self
     }
 
-    /// How many jobs are claimed at a time, and for how long. The lease must outlast delivering a batch; the jobs of
-    /// a worker that dies come back after it.
+    /// How many jobs are claimed at a time, and for how long. The jobs of a worker that dies come back after the lease,
+    /// so a notifier must give up on a delivery well before it.
     ///
     /// # Errors
     /// [`ValidationError`] when the batch is empty, or the lease is shorter than a second or longer than a day.
@@ -50,6 +53,18 @@ impl Settings {
             return Err(ValidationError::new("settings.lease", "must be between a second and a day", shown));
         }
         (self.batch, self.lease) = (batch, lease);
+        Ok(self)
+    }
+
+    /// How many deliveries of one worker may be under way at the same time.
+    ///
+    /// # Errors
+    /// [`ValidationError`] when it is none.
+    pub fn delivering(mut self, at_once: usize) -> Result<Self, ValidationError> {
+        if at_once == 0 {
+            return Err(ValidationError::new("settings.at_once", "must be at least 1", at_once));
+        }
+        self.at_once = at_once;
         Ok(self)
     }
 

@@ -96,6 +96,14 @@ pub enum Settlement {
         /// What went wrong.
         problem: Tag,
     },
+    /// It is handed back without having been tried: it is scheduled as before, and the attempt is not counted. Only with
+    /// the fence of the latest claim.
+    Released {
+        /// Which job.
+        key: IdempotencyKey,
+        /// The fence of the claim.
+        fence: u64,
+    },
     /// It is no longer wanted; refused once it is delivered.
     Cancelled {
         /// Which job.
@@ -117,6 +125,7 @@ impl Settlement {
             Self::Delivered { key, .. }
             | Self::Retry { key, .. }
             | Self::Exhausted { key, .. }
+            | Self::Released { key, .. }
             | Self::Cancelled { key }
             | Self::Requeued { key, .. } => key,
         }
@@ -142,6 +151,10 @@ impl Settlement {
             Self::Exhausted { fence, problem, .. } if held(fence) => {
                 settled.state = JobState::Exhausted;
                 settled.problem = Some(problem);
+            }
+            Self::Released { fence, .. } if held(fence) => {
+                settled.state = JobState::Scheduled;
+                settled.attempts = job.attempts.saturating_sub(1);
             }
             Self::Cancelled { .. } if !matches!(job.state, JobState::Delivered | JobState::Cancelled) => {
                 settled.state = JobState::Cancelled;
@@ -179,6 +192,17 @@ mod tests {
         );
         assert!(Settlement::Delivered { key, fence: 2 }.apply(&claimed).is_none());
         assert!(Settlement::Delivered { key, fence: 3 }.apply(&job(JobState::Scheduled)).is_none());
+    }
+
+    #[test]
+    fn a_released_job_is_as_before_its_claim_but_for_the_fence() {
+        let key = IdempotencyKey::derive(&["j"]);
+        let claimed = job(JobState::Claimed { until: DateTime::UNIX_EPOCH });
+        let released = Settlement::Released { key, fence: 3 }.apply(&claimed).unwrap();
+        assert_eq!((released.state, released.attempts, released.fence), (JobState::Scheduled, 1, 3));
+        assert_eq!(released.not_before, claimed.not_before);
+        assert!(Settlement::Released { key, fence: 2 }.apply(&claimed).is_none());
+        assert!(Settlement::Released { key, fence: 3 }.apply(&released).is_none());
     }
 
     #[test]

@@ -279,7 +279,7 @@ pub(super) async fn settlements_follow_the_table(store: &impl Store) -> Checked 
     // Five states; in each, every settlement with the fence of the job and with an older one.
     let mut n = 0;
     for state in 0..5 {
-        for settlement in 0..8 {
+        for settlement in 0..10 {
             n += 1;
             let key = job_key(n);
             let label = format!("state {state}, settlement {settlement}");
@@ -297,12 +297,13 @@ pub(super) async fn settlements_follow_the_table(store: &impl Store) -> Checked 
             if let Some(into) = into {
                 settle(store, &format!("into {label}"), into).await?;
             }
-            let fence = u64::from(settlement < 4);
+            let fence = u64::from(settlement < 5);
             let settlement = match settlement {
-                0 | 4 => Settlement::Delivered { key, fence },
-                1 | 5 => Settlement::Retry { key, fence, not_before: at(7777), problem: PROBLEM },
-                2 | 6 => Settlement::Exhausted { key, fence, problem: PROBLEM },
-                3 => Settlement::Cancelled { key },
+                0 | 5 => Settlement::Delivered { key, fence },
+                1 | 6 => Settlement::Retry { key, fence, not_before: at(7777), problem: PROBLEM },
+                2 | 7 => Settlement::Exhausted { key, fence, problem: PROBLEM },
+                3 | 8 => Settlement::Released { key, fence },
+                4 => Settlement::Cancelled { key },
                 _ => Settlement::Requeued { key, not_before: at(7777) },
             };
             let before = job_after(store, n - 1).await?;
