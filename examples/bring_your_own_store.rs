@@ -1,6 +1,7 @@
 //! How do I keep everything my own way? A store that appends each change set to a log file, one line of JSON, and
 //! answers from memory: `cargo run --example bring_your_own_store`. It passes the suite that every store must pass.
 
+use patronage::case::{Matter, MatterId};
 use patronage::consent::ConsentRecord;
 use patronage::customer::{Customer, CustomerId, CustomerKind, Identity};
 use patronage::interaction::Interaction;
@@ -66,7 +67,7 @@ impl LogStore {
         let written = log.write_all(text.as_bytes()).and_then(|()| log.sync_data());
         written.map_err(|_| match line {
             Line::Commit(changes) => StoreError::OutcomeUnknown { key: changes.key() },
-            Line::Claim { .. } => StoreError::Backend { operation: "write the log", code: 0 },
+            Line::Claim { .. } => StoreError::Backend { operation: "write the log", code: 0.into() },
         })?;
         Ok(answer)
     }
@@ -120,6 +121,22 @@ impl Store for LogStore {
 
     async fn tasks_by_id(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
         self.state.tasks_by_id(ids).await
+    }
+
+    async fn matters(&self, after: Option<MatterId>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        self.state.matters(after, limit).await
+    }
+
+    async fn matters_by_id(&self, ids: &[MatterId]) -> Result<Vec<Matter>, StoreError> {
+        self.state.matters_by_id(ids).await
+    }
+
+    async fn matters_of(&self, of: &[CustomerId]) -> Result<Vec<Matter>, StoreError> {
+        self.state.matters_of(of).await
+    }
+
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        self.state.matters_waking(now, limit).await
     }
 
     async fn jobs(&self, after: Option<IdempotencyKey>, limit: usize) -> Result<Vec<Job>, StoreError> {

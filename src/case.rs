@@ -1,14 +1,19 @@
 //! Matters of customers that somebody has to settle: cases, the call-backs promised in them, and winning back who was
 //! let down. All three are histories; where they stand is folded from what happened.
+//!
+//! A [`Matter`] is one of them, or a reminder, as a store keeps it: with the version that keeps two people from changing
+//! it at once, and the instant somebody has to look at it again.
 
 mod call_back;
 mod event;
 mod history;
+mod matter;
 mod recovery;
 
 pub use call_back::{CallBack, CallBackChange, CallBackEvent, CallBackStatus};
 pub use event::{CaseChange, CaseEvent};
 pub use history::{Case, Promise};
+pub use matter::{Matter, MatterId, MatterKind};
 pub use recovery::{Recovery, RecoveryChange, RecoveryEvent, RecoveryStep};
 
 use crate::key::identifier;

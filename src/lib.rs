@@ -31,6 +31,7 @@ mod pii;
 mod tag;
 mod validation;
 mod vocabulary;
+mod zone;
 
 pub use because::Because;
 pub use key::IdempotencyKey;
@@ -40,3 +41,6 @@ pub use period::Period;
 pub use pii::Pii;
 pub use tag::Tag;
 pub use validation::ValidationError;
+#[cfg(feature = "chrono-tz")]
+pub use zone::zone_named;
+pub use zone::{LocalTime, ZoneRules};

@@ -1,4 +1,4 @@
-//! How customers are served: business time, recurrences, service levels, escalation, routing, and call-backs instead of
+//! How customers are served: business time, service levels, escalation, routing, and call-backs instead of
 //! being on hold.
 
 mod calendar;
@@ -9,13 +9,10 @@ mod handover;
 mod hours;
 mod measures;
 mod recovery;
-mod recurrence;
 mod route;
-mod schedule;
 mod sla_policy;
 mod sla_report;
 mod wait_offer;
-mod zone;
 
 pub use calendar::BusinessCalendar;
 pub use duration::{DurationQuantile, DurationSummary, Took, duration_summary, response_times};
@@ -33,12 +30,7 @@ pub use recovery::{
     Aftermath, Comparison, RecoveredCustomer, RecoveryClock, RecoveryOutcome, RecoveryPolicy,
     recovery_clocks, recovery_outcomes,
 };
-pub use recurrence::{Frequency, MonthEnd, Recurrence, RecurrenceEnd};
 pub use route::{Routing, RoutingRule, RoutingRules, ValueTier, route};
-pub use schedule::{CatchUp, Due, Occurrence, Occurrences, Schedule};
 pub use sla_policy::{SlaClock, SlaMetric, SlaPolicy, SlaReopen, SlaTarget};
 pub use sla_report::{SlaReport, SlaRun, SlaState, SlaStep, SlaStepKind, sla_report};
 pub use wait_offer::{WaitOffer, WaitPolicy, wait_offer};
-#[cfg(feature = "chrono-tz")]
-pub use zone::zone_named;
-pub use zone::{LocalTime, ZoneRules};

@@ -16,6 +16,8 @@ mod error;
 mod facts;
 mod forward;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -23,12 +25,15 @@ mod sqlite;
 #[cfg(feature = "blocking")]
 pub use blocking::Blocking;
 pub use change_set::{ChangeSet, Committed};
-pub use error::{Entity, StoreError};
+pub use error::{BackendCode, Entity, StoreError};
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStore};
 pub use shared::SharedStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
 
+use crate::case::{Matter, MatterId};
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};
 use crate::interaction::Interaction;
@@ -53,17 +58,21 @@ use std::time::Duration;
 ///   loss of power).
 /// - The same change set under the same key again changes nothing and returns the first receipt, with `replayed` set.
 ///   Another payload under the same key is refused with [`StoreError::KeyReuse`].
-/// - A customer or task is taken when its version is the stored one (0 for a new one), is then stored with the
+/// - A customer, task or matter is taken when its version is the stored one (0 for a new one), is then stored with the
 ///   version after, and is refused with [`StoreError::Conflict`] otherwise.
 /// - Interactions, purchases and consent records are appended: one with a known id and equal content is counted as
 ///   known and changes nothing; other content under a known id is refused with [`StoreError::KeyReuse`]. The same
 ///   holds for notifications, by their key.
-/// - Facts, stage changes and tasks about an unknown customer are refused with [`StoreError::Unknown`].
+/// - Facts, stage changes, tasks and matters about an unknown customer are refused with [`StoreError::Unknown`].
 /// - Stage changes are legal after the stored history, or refused with [`StoreError::Refused`]; a task's status moves
 ///   by the table of its states, or is refused likewise.
+/// - A matter goes on from the stored one by [`Matter::continues`], so that nobody rewrites a history, or is refused
+///   with [`StoreError::Refused`].
+/// - Of matters with the same [`Matter::only_one`] there is at most one; a second is refused with
+///   [`StoreError::OpenAlready`].
 /// - An identity belongs to at most one customer; a second is refused with [`StoreError::IdentityTaken`].
 /// - Within a change set the order is: customers, stage changes, consent records, purchases, interactions, tasks,
-///   notifications, settlements; within a kind the order of adding.
+///   matters, notifications, settlements; within a kind the order of adding.
 /// - When it is not known whether a commit took effect, the answer is [`StoreError::OutcomeUnknown`]; committing the
 ///   same change set again finds out.
 ///
@@ -71,6 +80,8 @@ use std::time::Duration;
 /// - Pages ascend by id, begin after the given one, hold at most `limit` rows, and together cover everything once.
 /// - Windows by customer return facts by customer, then time, then id, whatever the order asked in; unknown ids and
 ///   repeated ids add nothing.
+/// - Matters of customers come by customer, then id; those somebody has to look at by `now` come by that instant, then
+///   id, at most `limit`.
 /// - What is returned is equal to what was committed (instants to the microsecond).
 ///
 /// **Due jobs.**
@@ -179,6 +190,40 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn tasks_by_id(&self, ids: &[TaskId]) -> impl Future<Output = Result<Vec<Task>, StoreError>> + Send;
+
+    /// A page of all matters, ascending by id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn matters(
+        &self,
+        after: Option<MatterId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Matter>, StoreError>> + Send;
+
+    /// The matters of these ids, ascending by id; unknown ones are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn matters_by_id(&self, ids: &[MatterId])
+    -> impl Future<Output = Result<Vec<Matter>, StoreError>> + Send;
+
+    /// The matters of these customers, by customer, then id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn matters_of(&self, of: &[CustomerId]) -> impl Future<Output = Result<Vec<Matter>, StoreError>> + Send;
+
+    /// The matters that somebody has to look at by an instant, by that instant ([`Matter::wake`]), then id. Reading
+    /// leases nothing: of two workers who change the same matter, the second is refused.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn matters_waking(
+        &self,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Matter>, StoreError>> + Send;
 
     /// A page of all jobs in whatever state, ascending by key: the exhausted ones stay visible here.
     ///

@@ -1,4 +1,18 @@
-//! What somebody has to do for a customer, by when, and why.
+//! What somebody has to do for a customer, by when, and why; and what they are to be reminded of, once or again and
+//! again, by the wall clock of where they live.
+//!
+//! A [`Recurrence`] names days, a [`Schedule`] anchors it at a time of day in a zone, and a [`Reminder`] tells somebody
+//! something whenever it falls due, however long nothing ran meanwhile.
+
+mod error;
+mod recurrence;
+mod reminder;
+mod schedule;
+
+pub use error::TaskError;
+pub use recurrence::{Frequency, MonthEnd, Recurrence, RecurrenceEnd};
+pub use reminder::{Reminder, ReminderDue, ReminderStatus, ReminderTime};
+pub use schedule::{CatchUp, Due, Occurrence, Occurrences, Schedule};
 
 use crate::because::Because;
 use crate::customer::CustomerId;
@@ -13,6 +27,11 @@ use serde::{Deserialize, Serialize};
 identifier! {
     /// Identifies a task, and keeps it from being opened twice: derive it from what it is about.
     TaskId
+}
+
+identifier! {
+    /// Identifies a reminder.
+    ReminderId
 }
 
 vocabulary! {
@@ -195,6 +214,45 @@ impl Task {
         Ok(moved)
     }
 
+    /// The same task, put off to another instant.
+    ///
+    /// # Errors
+    /// [`ValidationError`] when it is completed or cancelled, or the instant lies outside the years 1 to 9999.
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::Tag;
+    /// use patronage::task::{Task, TaskId, TaskStatus};
+    ///
+    /// let (monday, tuesday) = ("2026-03-02T09:00:00Z".parse()?, "2026-03-03T09:00:00Z".parse()?);
+    /// let call = Task::new(TaskId::derive(&["call", "17"]), Tag::literal("call"), monday)?;
+    /// assert_eq!(call.snoozed(tuesday)?.due(), tuesday);
+    /// assert!(call.moved_to(TaskStatus::Completed)?.snoozed(tuesday).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn snoozed(&self, until: DateTime<Utc>) -> Result<Self, ValidationError> {
+        let mut snoozed = self.open()?;
+        snoozed.fields.due = period::instant("task.due", until)?;
+        Ok(snoozed)
+    }
+
+    /// The same task, handed to somebody else: a team, or a staff number.
+    ///
+    /// # Errors
+    /// [`ValidationError`] when it is completed or cancelled.
+    pub fn reassigned(&self, to: Tag) -> Result<Self, ValidationError> {
+        Ok(self.open()?.assigned_to(to))
+    }
+
+    /// A copy to be changed, where the task is not final.
+    fn open(&self) -> Result<Self, ValidationError> {
+        let status = self.fields.status;
+        if status.is_final() {
+            return Err(ValidationError::new("task.status", "must not be final", status));
+        }
+        Ok(self.clone())
+    }
+
     /// The same task as a store keeps it, after so many committed changes. For adapters.
     #[must_use]
     pub fn with_version(mut self, version: u64) -> Self {
@@ -260,6 +318,9 @@ mod tests {
                     Task::new(TaskId::derive(&["t"]), Tag::literal("call"), DateTime::UNIX_EPOCH).unwrap();
                 task.fields.status = from;
                 assert_eq!(task.moved_to(to).is_ok(), from.next().contains(&to), "{from} -> {to}");
+                assert_eq!(task.snoozed(DateTime::UNIX_EPOCH).is_ok(), !from.is_final(), "{from}");
+                assert_eq!(task.reassigned(Tag::literal("team")).is_ok(), !from.is_final(), "{from}");
+                assert!(task.snoozed(DateTime::<Utc>::MAX_UTC).is_err());
             }
         }
     }

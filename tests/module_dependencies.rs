@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const VALUES: &[&str] =
-    &["because", "key", "measure", "money", "period", "pii", "tag", "validation", "vocabulary"];
+    &["because", "key", "measure", "money", "period", "pii", "tag", "validation", "vocabulary", "zone"];
 
 const NOUNS: &[&str] =
     &["case", "consent", "customer", "interaction", "lifecycle", "notification", "purchase", "task"];
@@ -19,8 +19,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("purchase", &["customer"]),
     ("interaction", &["customer", "purchase"]),
     ("consent", &["customer", "interaction"]),
-    ("task", &["customer"]),
-    ("case", &["customer", "interaction", "task"]),
+    ("task", &["customer", "interaction", "notification"]),
+    ("case", &["customer", "interaction", "notification", "task"]),
     ("notification", &["customer", "interaction"]),
     ("numeric", &[]),
     ("value", &["NOUNS", "numeric"]),
@@ -37,7 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// What is too large for one file and has its private parts in a folder of its own.
-const FOLDERS: &[&str] = &["store/conformance", "store/sqlite"];
+const FOLDERS: &[&str] = &["store/conformance", "store/postgres", "store/sqlite"];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

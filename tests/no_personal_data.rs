@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop here")]
 
+use patronage::case::{CallBack, CallBackId, Case, CaseChange, CaseEvent, CaseId, Matter};
 use patronage::consent::{ConsentId, ConsentRecord, ConsentStatus, Purpose};
 use patronage::customer::{
     Contact, ContactPoint, Customer, CustomerId, CustomerKind, EmailAddress, Identity, PhoneNumber,
@@ -13,7 +14,7 @@ use patronage::notification::{Job, Notification, Recipient, Settlement};
 use patronage::notify::{DeliveryError, MemoryNotifier, Message, Notifier};
 use patronage::purchase::{Purchase, PurchaseId};
 use patronage::store::{ChangeSet, Entity, MemoryStore, SharedStore, Store, StoreError};
-use patronage::task::{Task, TaskId};
+use patronage::task::{Reminder, ReminderId, Task, TaskId};
 use patronage::{IdempotencyKey, Pii, Tag, ValidationError};
 use pollster::block_on;
 use std::collections::BTreeSet;
@@ -31,8 +32,10 @@ fn canary(field: &str) -> String {
 const PHONE: &str = "+376180015523471";
 const POSTCODE: &str = "canarypostcodexx";
 
-const FIELDS: [&str; 9] =
-    ["name", "email", "lineone", "linetwo", "handle", "path", "subject", "evidence", "text"];
+const FIELDS: [&str; 11] = [
+    "name", "email", "lineone", "linetwo", "handle", "path", "subject", "evidence", "text", "fact",
+    "reminder",
+];
 
 /// Fails where a text shows a canary, whole or in part, whatever the case.
 fn is_clean(what: &str, shown: &str) {
@@ -110,6 +113,25 @@ fn notification(n: u128, second: i64) -> Notification {
         .unwrap()
 }
 
+fn case(second: i64) -> Case {
+    let billing = Tag::literal("billing");
+    let mut case = Case::open(CaseId::new(id(1)), CustomerId::new(id(1)), billing, at(second)).unwrap();
+    let told = CaseChange::Told { about: billing, fact: Pii::new(canary("fact")) };
+    case.record(CaseEvent::new(at(second), told)).unwrap();
+    case
+}
+
+fn call_back(n: u128) -> CallBack {
+    CallBack::offer(CallBackId::new(id(n)), CustomerId::new(id(1)), Tag::literal("billing"), at(0), 1)
+        .unwrap()
+}
+
+fn reminder(n: u128) -> Reminder {
+    let to = Recipient::Staff(Tag::literal("team"));
+    let reminder = Reminder::once(ReminderId::new(id(n)), at(0), to, Tag::literal("call")).unwrap();
+    reminder.with_text(canary("reminder")).unwrap()
+}
+
 fn set(name: &str) -> ChangeSet {
     ChangeSet::new(IdempotencyKey::derive(&[name]), at(0), Tag::literal("test")).unwrap()
 }
@@ -124,6 +146,9 @@ fn everything() -> ChangeSet {
         .purchase(Purchase::new(PurchaseId::new(id(1)), of, at(0), "1.00 EUR".parse().unwrap()).unwrap())
         .interaction(Interaction::builder(InteractionId::new(id(1)), of, at(0)).build().unwrap())
         .task(Task::new(TaskId::new(id(1)), Tag::literal("call"), at(0)).unwrap())
+        .matter(Matter::new(case(0)))
+        .matter(Matter::new(call_back(1)))
+        .matter(Matter::new(reminder(1)))
         .notification(notification(1, 0))
 }
 
@@ -131,7 +156,8 @@ fn everything() -> ChangeSet {
 fn the_canaries_are_there() {
     // What is stored holds them all; otherwise nothing could be shown.
     let set = everything();
-    let stored = serde_json::to_string(&(set.customers(), set.consents(), set.notifications())).unwrap();
+    let stored = (set.customers(), set.consents(), set.matters(), set.notifications());
+    let stored = serde_json::to_string(&stored).unwrap();
     for field in FIELDS {
         assert!(stored.contains(&canary(field)), "{field}");
     }
@@ -165,6 +191,9 @@ fn values_show_nothing() {
     debug_is_clean(&consent(1, 0));
     debug_is_clean(&notification(1, 0));
     debug_is_clean(&Job::new(notification(1, 0)));
+    debug_is_clean(&case(0));
+    debug_is_clean(&reminder(1));
+    debug_is_clean(&reminder(1).due(at(0), chrono::Utc, 1).unwrap());
     debug_is_clean(&everything());
     both_are_clean(&CustomerId::derive(&[&canary("subject")]));
     both_are_clean(&IdempotencyKey::derive(&[&canary("subject")]));
@@ -250,6 +279,11 @@ fn refused_json_shows_nothing() {
     let told = serde_json::to_string(&set.notifications()[0]).unwrap();
     let long = told.replace(&canary("text"), &canary("text").repeat(2000));
     error_is_clean(&serde_json::from_str::<Notification>(&long).unwrap_err());
+    let matters = serde_json::to_string(&set.matters()).unwrap();
+    for field in ["fact", "reminder"] {
+        let long = matters.replace(&canary(field), &canary(field).repeat(2000));
+        error_is_clean(&serde_json::from_str::<Vec<Matter>>(&long).unwrap_err());
+    }
 }
 
 /// Every way in which the reference store refuses changes that hold canaries.
@@ -263,6 +297,9 @@ fn refusals() -> Vec<ChangeSet> {
         set("identity taken").customer(customer(2).with_identity(identity()).unwrap()),
         set("consent reused").consent(consent(1, 1)),
         set("notification reused").notification(notification(1, 1)),
+        set("matter conflict").matter(Matter::new(case(0))),
+        set("open already").matter(Matter::new(call_back(2))),
+        set("history rewritten").matter(Matter::new(case(1)).with_version(1)),
         set("everything").customer(customer(3)),
         set("stranger")
             .interaction(Interaction::builder(InteractionId::new(id(2)), stranger, at(0)).build().unwrap()),
@@ -292,11 +329,11 @@ fn stores_and_what_they_refuse_show_nothing() {
     });
     assert_eq!(
         format!("{memory:?}"),
-        "MemoryStore { customers: 1, consents: 1, purchases: 1, interactions: 1, tasks: 1, jobs: 1, \
-         change_sets: 1, .. }"
+        "MemoryStore { customers: 1, consents: 1, purchases: 1, interactions: 1, tasks: 1, matters: 3, \
+         jobs: 1, change_sets: 1, .. }"
     );
     debug_is_clean(&SharedStore::new(memory));
-    let wanted = ["Conflict", "IdentityTaken", "KeyReuse", "Refused", "StaleFence", "Unknown"];
+    let wanted = ["Conflict", "IdentityTaken", "KeyReuse", "OpenAlready", "Refused", "StaleFence", "Unknown"];
     assert_eq!(met, wanted.map(str::to_owned).into());
     // The others hold identifiers, codes and names of operations by their type; a memory store never meets them.
     let key = IdempotencyKey::derive(&[&canary("subject")]);
@@ -304,7 +341,7 @@ fn stores_and_what_they_refuse_show_nothing() {
         StoreError::OutcomeUnknown { key },
         StoreError::Busy,
         StoreError::Unusable { problem: "a row cannot be read" },
-        StoreError::Backend { operation: "commit", code: 2067 },
+        StoreError::Backend { operation: "commit", code: 2067.into() },
         StoreError::KeyReuse { entity: Entity::Consent, key: *key.as_uuid() },
     ] {
         error_is_clean(&error);

@@ -4,9 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed step must fail the test")]
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc, Weekday};
-use patronage::service::{
-    BusinessCalendar, BusinessHours, LocalTime, Recurrence, Schedule, Window, ZoneRules, zone_named,
-};
+use patronage::service::{BusinessCalendar, BusinessHours, Window};
+use patronage::task::{Recurrence, Schedule};
+use patronage::{LocalTime, ZoneRules, zone_named};
 use std::collections::BTreeMap;
 
 type Vector = (String, String, String, String, String, DateTime<Utc>, i64, DateTime<Utc>);

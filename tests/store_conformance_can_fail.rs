@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop here")]
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use patronage::case::{Matter, MatterId};
 use patronage::consent::ConsentRecord;
 use patronage::customer::{Customer, CustomerId, CustomerKind, Identity};
 use patronage::interaction::{Direction, Interaction};
@@ -63,6 +64,14 @@ enum Fault {
     IgnoresFences,
     HidesFinishedJobs,
     ForgetsProblems,
+    DropsMatters,
+    RewritesHistories,
+    OpensASecondCallBack,
+    OverlooksStaleMatters,
+    MattersAscendByUuid,
+    WakesByIdAlone,
+    WakesEarly,
+    ForgetsWhenToLook,
 }
 
 use Fault::*;
@@ -109,6 +118,14 @@ const FAULTS: &[Fault] = &[
     IgnoresFences,
     HidesFinishedJobs,
     ForgetsProblems,
+    DropsMatters,
+    RewritesHistories,
+    OpensASecondCallBack,
+    OverlooksStaleMatters,
+    MattersAscendByUuid,
+    WakesByIdAlone,
+    WakesEarly,
+    ForgetsWhenToLook,
 ];
 
 /// The reference with one fault.
@@ -153,6 +170,7 @@ fn one_by_one(set: &ChangeSet) -> Vec<ChangeSet> {
     all.extend(set.purchases().iter().map(|change| next().purchase(*change)));
     all.extend(set.interactions().iter().map(|change| next().interaction(change.clone())));
     all.extend(set.tasks().iter().map(|change| next().task(change.clone())));
+    all.extend(set.matters().iter().map(|change| next().matter(change.clone())));
     all.extend(set.notifications().iter().map(|change| next().notification(change.clone())));
     all.extend(set.settlements().iter().map(|change| next().settlement(*change)));
     all
@@ -165,6 +183,7 @@ struct Parts {
     purchases: Vec<Purchase>,
     interactions: Vec<Interaction>,
     tasks: Vec<Task>,
+    matters: Vec<Matter>,
     settlements: Vec<Settlement>,
     stage_changes: Vec<(CustomerId, patronage::lifecycle::StageChange)>,
     notifications: Vec<patronage::notification::Notification>,
@@ -177,6 +196,7 @@ fn with_parts(set: &ChangeSet, change: impl FnOnce(&mut Parts)) -> ChangeSet {
         purchases: set.purchases().to_vec(),
         interactions: set.interactions().to_vec(),
         tasks: set.tasks().to_vec(),
+        matters: set.matters().to_vec(),
         settlements: set.settlements().to_vec(),
         stage_changes: set.stage_changes().to_vec(),
         notifications: set.notifications().to_vec(),
@@ -189,8 +209,46 @@ fn with_parts(set: &ChangeSet, change: impl FnOnce(&mut Parts)) -> ChangeSet {
         .with_purchases(parts.purchases)
         .with_interactions(parts.interactions)
         .with_tasks(parts.tasks)
+        .with_matters(parts.matters)
         .with_notifications(parts.notifications)
         .with_settlements(parts.settlements)
+}
+
+/// What a store with a fault makes of matters.
+fn change_matters(fault: Fault, matters: &mut Vec<Matter>, known: &[Matter]) {
+    match fault {
+        OverlooksStaleMatters => {
+            for matter in matters.iter_mut() {
+                let stored = known.iter().find(|stored| stored.id() == matter.id());
+                *matter = matter.clone().with_version(stored.map_or(0, Matter::version));
+            }
+        }
+        DropsMatters => matters.clear(),
+        // What does not go on from the stored one is swallowed, as if it had been taken.
+        RewritesHistories => matters.retain(|matter| {
+            let stored = known.iter().find(|stored| stored.id() == matter.id());
+            stored.is_none_or(|stored| matter.continues(stored).is_ok())
+        }),
+        OpensASecondCallBack => {
+            for matter in matters.iter_mut() {
+                let open = known.iter().find(|stored| {
+                    stored.id() != matter.id()
+                        && stored.only_one().is_some_and(|key| Some(key) == matter.only_one())
+                });
+                // The reason of the second one is lost, so that the store takes it for another one.
+                if open.is_some() {
+                    let json = serde_json::to_string(matter).unwrap();
+                    *matter = serde_json::from_str(&json.replace("\"billing\"", "\"lost\"")).unwrap();
+                }
+            }
+        }
+        ForgetsWhenToLook => {
+            for matter in matters.iter_mut() {
+                *matter = matter.clone().waking(None).unwrap();
+            }
+        }
+        _ => {}
+    }
 }
 
 const FAKE: Committed = Committed { sequence: 1, applied: 1, known: 0, replayed: false };
@@ -273,6 +331,7 @@ impl Faulty {
                 parts.customers.reverse();
                 parts.stage_changes.reverse();
                 parts.tasks.reverse();
+                parts.matters.reverse();
                 parts.settlements.reverse();
             }
             IgnoresFences => {
@@ -297,6 +356,7 @@ impl Faulty {
                     .chain(parts.interactions.iter().map(Interaction::customer))
                     .chain(parts.stage_changes.iter().map(|(id, _)| *id))
                     .chain(parts.tasks.iter().filter_map(Task::customer))
+                    .chain(parts.matters.iter().filter_map(Matter::customer))
                     .collect::<BTreeSet<_>>();
                 let since = DateTime::UNIX_EPOCH;
                 parts.customers.extend(
@@ -305,7 +365,7 @@ impl Faulty {
                         .map(|id| Customer::new(*id, CustomerKind::Person, since).unwrap()),
                 );
             }
-            _ => {}
+            fault => change_matters(fault, &mut parts.matters, &known.matters),
         })
     }
 
@@ -333,6 +393,7 @@ impl Faulty {
             .with_purchases(parts.purchases().iter().copied())
             .with_interactions(parts.interactions().iter().cloned())
             .with_tasks(parts.tasks().iter().cloned())
+            .with_matters(parts.matters().iter().cloned())
             .with_notifications(parts.notifications().iter().cloned())
             .with_settlements(parts.settlements().iter().copied())
     }
@@ -377,7 +438,7 @@ impl Store for Faulty {
         }
         let least = Money::new(i64::MIN, Currency::EUR);
         if self.is(CannotTakeTheLargestAmount) && set.purchases().iter().any(|p| p.amount() == least) {
-            return Err(StoreError::Backend { operation: "insert", code: 1 });
+            return Err(StoreError::Backend { operation: "insert", code: 1.into() });
         }
         if self.is(AppliesKindsBackwards) && set.len() > 1 {
             for change in one_by_one(set).iter().rev() {
@@ -426,7 +487,7 @@ impl Store for Faulty {
 
     async fn customers_by_id(&self, ids: &[CustomerId]) -> Result<Vec<Customer>, StoreError> {
         if self.is(BindsFewIds) && ids.len() > 32_766 {
-            return Err(StoreError::Backend { operation: "select", code: 25 });
+            return Err(StoreError::Backend { operation: "select", code: 25.into() });
         }
         let mut rows = self.inner.customers_by_id(ids).await?;
         if self.is(ByIdRepeats) {
@@ -490,6 +551,41 @@ impl Store for Faulty {
 
     async fn tasks_by_id(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
         Ok(self.read(self.inner.tasks_by_id(ids).await?))
+    }
+
+    async fn matters(&self, after: Option<MatterId>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        let mut rows = self.inner.matters(after, limit).await?;
+        if self.is(PagesIncludeTheirStart)
+            && let Some(after) = after
+        {
+            rows.splice(0..0, self.inner.matters_by_id(&[after]).await?);
+            rows.truncate(limit);
+        }
+        if self.is(MattersAscendByUuid) {
+            rows.sort_by_key(|row| *row.id().as_uuid());
+        }
+        Ok(self.page(rows, limit))
+    }
+
+    async fn matters_by_id(&self, ids: &[MatterId]) -> Result<Vec<Matter>, StoreError> {
+        Ok(self.read(self.inner.matters_by_id(ids).await?))
+    }
+
+    async fn matters_of(&self, of: &[CustomerId]) -> Result<Vec<Matter>, StoreError> {
+        let mut rows = self.inner.matters_of(of).await?;
+        if self.is(MattersAscendByUuid) {
+            rows.sort_by_key(|row| (row.customer(), *row.id().as_uuid()));
+        }
+        Ok(self.read(rows))
+    }
+
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        let now = if self.is(WakesEarly) { now + TimeDelta::microseconds(1) } else { now };
+        let mut rows = self.inner.matters_waking(now, limit).await?;
+        if self.is(WakesByIdAlone) {
+            rows.sort_by_key(Matter::id);
+        }
+        Ok(self.read(rows))
     }
 
     async fn jobs(&self, after: Option<IdempotencyKey>, limit: usize) -> Result<Vec<Job>, StoreError> {
@@ -561,6 +657,16 @@ fn what_is_found_names_the_rule() {
         (MakesUnknownCustomers, "facts_about_unknown_customers_are_refused"),
         (ForgetsIdentities, "an_identity_belongs_to_one_customer"),
         (KeepsTheFirstContent, "other_content_under_a_known_id_is_refused"),
+        (DropsMatters, "matters_about_unknown_customers_are_refused"),
+        (RewritesHistories, "a_matter_goes_on_from_the_stored_history"),
+        (OpensASecondCallBack, "one_open_call_back_for_each_customer_and_reason"),
+        (OverlooksStaleMatters, "a_matter_changed_meanwhile_is_refused"),
+        (MattersAscendByUuid, "pages_of_matters_cover_everything_once"),
+        (MattersAscendByUuid, "matters_come_by_customer_then_id"),
+        (WakesByIdAlone, "waking_matters_come_by_their_instant_then_id"),
+        (WakesEarly, "waking_matters_come_by_their_instant_then_id"),
+        (ForgetsWhenToLook, "matters_come_back_as_committed"),
+        (CommitsUpToTheRefusal, "a_refused_matter_leaves_nothing_behind"),
         (PagesIncludeTheirStart, "pages_of_customers_cover_everything_once"),
         (PeriodsIncludeTheirEnd, "periods_hold_their_start_and_not_their_end"),
         (BindsFewIds, "windows_take_many_ids"),

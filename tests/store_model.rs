@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop here")]
 
 use chrono::{DateTime, Utc};
+use patronage::case::{Matter, MatterId};
 use patronage::consent::ConsentRecord;
 use patronage::customer::{Customer, CustomerId, Identity};
 use patronage::interaction::Interaction;
@@ -27,6 +28,7 @@ struct Lists {
     purchases: Vec<Purchase>,
     interactions: Vec<Interaction>,
     tasks: Vec<Task>,
+    matters: Vec<Matter>,
     jobs: Vec<Job>,
     journal: Vec<(ChangeSet, Committed)>,
 }
@@ -106,6 +108,24 @@ impl Lists {
                 before.moved_to(task.status())?;
             }
             self.tasks.push(task.clone().with_version(found + 1));
+        }
+        for matter in set.matters() {
+            let (entity, id, expected) = (Entity::Matter, *matter.id().as_uuid(), matter.version());
+            let stored = self.matters.iter().find(|stored| stored.id() == matter.id());
+            let found = stored.map_or(0, Matter::version);
+            if expected != found {
+                return Err(StoreError::Conflict { entity, id, expected, found });
+            }
+            matter.customer().map_or(Ok(()), |customer| self.require(customer))?;
+            stored.map_or(Ok(()), |stored| matter.continues(stored))?;
+            let mut others = self.matters.iter().filter(|other| other.id() != matter.id());
+            if let Some(only_one) = matter.only_one()
+                && let Some(open) = others.find(|other| other.only_one() == Some(only_one)).map(Matter::id)
+            {
+                return Err(StoreError::OpenAlready { only_one, open });
+            }
+            self.matters.retain(|other| other.id() != matter.id());
+            self.matters.push(matter.clone().with_version(found + 1));
         }
         for told in set.notifications() {
             let key = told.key();
@@ -215,6 +235,26 @@ impl Store for Model {
         Ok(window(&self.0.lock().unwrap().tasks, |row| ids.contains(&row.id()), Task::id))
     }
 
+    async fn matters(&self, after: Option<MatterId>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        Ok(page(&self.0.lock().unwrap().matters, after, limit, Matter::id))
+    }
+
+    async fn matters_by_id(&self, ids: &[MatterId]) -> Result<Vec<Matter>, StoreError> {
+        Ok(window(&self.0.lock().unwrap().matters, |row| ids.contains(&row.id()), Matter::id))
+    }
+
+    async fn matters_of(&self, of: &[CustomerId]) -> Result<Vec<Matter>, StoreError> {
+        let keep = |row: &Matter| row.customer().is_some_and(|customer| of.contains(&customer));
+        Ok(window(&self.0.lock().unwrap().matters, keep, |row| (row.customer(), row.id())))
+    }
+
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        let keep = |row: &Matter| row.wake().is_some_and(|wake| wake <= now);
+        let mut rows = window(&self.0.lock().unwrap().matters, keep, |row| (row.wake(), row.id()));
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
     async fn jobs(&self, after: Option<IdempotencyKey>, limit: usize) -> Result<Vec<Job>, StoreError> {
         Ok(page(&self.0.lock().unwrap().jobs, after, limit, |job| job.notification.key()))
     }
@@ -272,6 +312,7 @@ fn random_steps_meet_every_answer() {
                     Err(StoreError::Unknown { .. }) => "unknown",
                     Err(StoreError::IdentityTaken { .. }) => "identity taken",
                     Err(StoreError::Refused(_)) => "refused",
+                    Err(StoreError::OpenAlready { .. }) => "open already",
                     Err(StoreError::StaleFence { .. }) => "stale fence",
                     Err(other) => panic!("{other}"),
                 },
@@ -280,7 +321,7 @@ fn random_steps_meet_every_answer() {
             *met.entry(answer).or_default() += 1;
         }
     }
-    assert_eq!(met.len(), 12, "{met:?}");
+    assert_eq!(met.len(), 13, "{met:?}");
     assert!(met.values().all(|&times| times >= 5), "{met:?}");
     assert!(met["commit"] + met["commit with known facts"] >= 500, "most are taken: {met:?}");
 }

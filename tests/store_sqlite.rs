@@ -3,6 +3,7 @@
 #![cfg(all(feature = "sqlite", feature = "conformance"))]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop here")]
 
+use patronage::case::{CallBack, CallBackId, Case, CaseChange, CaseEvent, CaseId, Matter};
 use patronage::consent::{ConsentId, ConsentRecord, ConsentStatus, LegalBasis, Purpose};
 use patronage::customer::{Contact, ContactPoint, Customer, CustomerId, CustomerKind, Identity};
 use patronage::interaction::{
@@ -14,10 +15,11 @@ use patronage::notification::{Notification, Recipient, Settlement};
 use patronage::purchase::{Purchase, PurchaseId};
 use patronage::store::conformance::{self, Dump, agree, dump};
 use patronage::store::{
-    ChangeSet, Committed, Entity, MemoryStore, SharedStore, SqliteOptions, SqliteStore, Store, StoreError,
+    BackendCode, ChangeSet, Committed, Entity, MemoryStore, SharedStore, SqliteOptions, SqliteStore, Store,
+    StoreError,
 };
-use patronage::task::{Priority, Task, TaskId, TaskStatus};
-use patronage::{Because, IdempotencyKey, Period, Share, Tag};
+use patronage::task::{Priority, Reminder, ReminderId, Task, TaskId, TaskStatus};
+use patronage::{Because, IdempotencyKey, Period, Pii, Share, Tag};
 use pollster::block_on;
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -76,8 +78,8 @@ fn unusable<T>(result: Result<T, StoreError>) -> &'static str {
     }
 }
 
-/// Something of every kind, with every field set.
-fn everything() -> ChangeSet {
+/// Something of every kind there was in version 1, with every field set: what the file of that version holds.
+fn everything_of_version_1() -> ChangeSet {
     let ada = customer("ada")
         .with_name("Ada Canary")
         .and_then(|ada| ada.with_language("en-GB"))
@@ -151,6 +153,21 @@ fn everything() -> ChangeSet {
         .notification(told("n2", Recipient::Staff(Tag::literal("team"))))
 }
 
+/// Something of every kind, with every field set.
+fn everything() -> ChangeSet {
+    let set = everything_of_version_1();
+    let (id, billing) = (set.customers()[0].id(), Tag::literal("billing"));
+    let mut case = Case::open(CaseId::derive(&["c"]), id, billing, at(0)).unwrap();
+    let told = CaseChange::Told { about: billing, fact: Pii::new("canary fact".to_owned()) };
+    case.record(CaseEvent::new(at(1), told)).unwrap();
+    let call = CallBack::offer(CallBackId::derive(&["c"]), id, billing, at(0), 2).unwrap();
+    let to = Recipient::Staff(Tag::literal("team"));
+    let reminder = Reminder::once(ReminderId::derive(&["r"]), at(8), to, billing).unwrap();
+    set.matter(Matter::new(case).waking(Some(at(7))).unwrap())
+        .matter(Matter::new(call))
+        .matter(Matter::new(reminder.with_text("Dear Canary").unwrap()).waking(Some(at(8))).unwrap())
+}
+
 // ---------------------------------------------------------------- the contract
 
 #[test]
@@ -199,7 +216,7 @@ fn opening_again_finds_everything() {
     let store = SqliteStore::open(&path).unwrap();
     let _ = commit(&memory, &everything()).unwrap();
     let first = commit(&store, &everything()).unwrap();
-    assert_eq!((first.sequence, first.applied, first.known, first.replayed), (1, 9, 0, false));
+    assert_eq!((first.sequence, first.applied, first.known, first.replayed), (1, 12, 0, false));
     assert_eq!(content(&store), content(&memory));
     drop(store);
     assert!(!path.with_extension("sqlite-wal").exists(), "the log is not brought into the file");
@@ -265,7 +282,7 @@ fn a_file_of_a_later_schema_is_refused() {
     let files = Files::new();
     let path = files.path();
     drop(SqliteStore::open(&path).unwrap());
-    drop(sql(&path, "PRAGMA user_version = 2"));
+    drop(sql(&path, "PRAGMA user_version = 3"));
     assert_eq!(unusable(SqliteStore::open(&path)), "its schema is that of a later version");
 }
 
@@ -274,7 +291,7 @@ fn paths_that_name_no_file_are_refused() {
     let files = Files::new();
     assert_eq!(unusable(SqliteStore::open("")), "the path is not that of a file");
     let cannot_open = |path: PathBuf| match SqliteStore::open(path) {
-        Err(StoreError::Backend { operation, code }) => {
+        Err(StoreError::Backend { operation, code: BackendCode::Number(code) }) => {
             assert_eq!((operation, code & 0xff), ("open the file", 14));
         }
         other => panic!("{other:?}"),
@@ -306,10 +323,15 @@ fn a_version_1_file_opens_with_everything_in_it() {
     let path = files.path();
     std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/store_version_1.sqlite"), &path).unwrap();
     let memory = MemoryStore::new();
-    let _ = commit(&memory, &everything()).unwrap();
+    let _ = commit(&memory, &everything_of_version_1()).unwrap();
     let store = SqliteStore::open(&path).unwrap();
     assert_eq!(content(&store), content(&memory));
-    assert!(commit(&store, &everything()).unwrap().replayed, "the digest has changed");
+    assert!(commit(&store, &everything_of_version_1()).unwrap().replayed, "the digest has changed");
+    // What came with version 2 can be kept from then on.
+    let matters = changes("matters").with_matters(everything().matters().to_vec());
+    let _ = commit(&memory, &matters).unwrap();
+    let _ = commit(&store, &matters).unwrap();
+    assert_eq!(content(&store), content(&memory));
 }
 
 /// Only to be run when version 1 is not released yet.
@@ -321,7 +343,7 @@ fn write_the_version_1_file() {
     // Small pages make a small file.
     drop(sql(&path, "PRAGMA page_size = 512; VACUUM"));
     let store = SqliteStore::open(&path).unwrap();
-    let _ = commit(&store, &everything()).unwrap();
+    let _ = commit(&store, &everything_of_version_1()).unwrap();
     block_on(store.close()).unwrap();
     std::fs::copy(&path, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/store_version_1.sqlite")).unwrap();
 }
@@ -342,12 +364,18 @@ fn use_everything(store: &SqliteStore) -> Vec<StoreError> {
         errors.extend(store.interactions(&of, always).await.err());
         errors.extend(store.tasks(None, 9).await.err());
         errors.extend(store.tasks_by_id(&[task]).await.err());
+        errors.extend(store.matters(None, 9).await.err());
+        errors.extend(store.matters_by_id(&[set.matters()[0].id()]).await.err());
+        errors.extend(store.matters_of(&of).await.err());
+        errors.extend(store.matters_waking(at(9), 9).await.err());
         errors.extend(store.jobs(None, 9).await.err());
         errors.extend(store.claim(at(5), 9, Duration::from_secs(1)).await.err());
         errors.extend(store.committed(set.key()).await.err());
         errors.extend(store.commit(&set).await.err());
         let stage = StageChange::new(LifecycleStage::Repurchase, at(7), StageReason::Observed).unwrap();
         errors.extend(store.commit(&changes("stage").stage_change((of[0], stage))).await.err());
+        let looked_at = set.matters().iter().map(|matter| matter.clone().with_version(1));
+        errors.extend(store.commit(&changes("looked at").with_matters(looked_at)).await.err());
         errors.extend(store.commit(&changes("known").with_purchases(set.purchases().to_vec())).await.err());
         errors.extend(
             store.commit(&changes("told").with_notifications(set.notifications().to_vec())).await.err(),

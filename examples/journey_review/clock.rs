@@ -48,7 +48,7 @@ impl Zone {
             return Ok(Self::Fixed(offset));
         }
         #[cfg(feature = "chrono-tz")]
-        return patronage::service::zone_named(text).map(Self::Named).map_err(|error| error.to_string());
+        return patronage::zone_named(text).map(Self::Named).map_err(|error| error.to_string());
         #[cfg(not(feature = "chrono-tz"))]
         Err(format!("`{text}` is no offset such as +01:00; names of zones need the feature chrono-tz"))
     }

@@ -203,6 +203,14 @@ impl CallBack {
         Ok(())
     }
 
+    /// Whether its history goes on from that of an earlier state.
+    pub(super) fn continues(&self, earlier: &Self) -> bool {
+        let began =
+            |call: &Fields| (call.id, call.customer, call.reason, call.offered, call.retries, call.case);
+        began(&self.fields) == began(&earlier.fields)
+            && self.fields.events.starts_with(&earlier.fields.events)
+    }
+
     /// The identity of the call-back.
     pub const fn id(&self) -> CallBackId {
         self.fields.id

@@ -235,6 +235,13 @@ impl Case {
         Ok(())
     }
 
+    /// Whether its history goes on from that of an earlier state.
+    pub(super) fn continues(&self, earlier: &Self) -> bool {
+        let began = |case: &Fields| (case.id, case.customer, case.reason, case.opened, case.follow_up_of);
+        began(&self.fields) == began(&earlier.fields)
+            && self.fields.events.starts_with(&earlier.fields.events)
+    }
+
     /// The identity of the case.
     pub const fn id(&self) -> CaseId {
         self.fields.id
@@ -265,7 +272,7 @@ impl Case {
         &self.fields.events
     }
 
-    /// How many events there are: what a store compares when two people change a case at once.
+    /// How many events there are. What a store compares is the version of the [`Matter`](super::Matter).
     pub fn version(&self) -> u64 {
         u64::try_from(self.fields.events.len()).unwrap_or(u64::MAX)
     }

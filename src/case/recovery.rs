@@ -166,6 +166,13 @@ impl Recovery {
         Ok(())
     }
 
+    /// Whether its history goes on from that of an earlier state.
+    pub(super) fn continues(&self, earlier: &Self) -> bool {
+        let began = |one: &Fields| (one.id, one.case, one.customer, one.severity, one.detected);
+        began(&self.fields) == began(&earlier.fields)
+            && self.fields.events.starts_with(&earlier.fields.events)
+    }
+
     /// The identity of the recovery.
     pub const fn id(&self) -> RecoveryId {
         self.fields.id

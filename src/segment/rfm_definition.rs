@@ -80,12 +80,12 @@ impl RfmLine {
 /// let zone = business_zone("Australia/Sydney")?;
 /// assert_eq!(RfmLine::at("1970-01-02T20:00:00Z".parse()?, &zone, 7, 9_95).day, 2);
 /// let refused = business_zone("Europe/Nowhere").unwrap_err();
-/// assert_eq!(refused.to_string(), "rfm.zone: must be the name of a time zone, got `Europe/Nowhere`");
+/// assert_eq!(refused.to_string(), "zone: must be the name of a time zone, got `Europe/Nowhere`");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[cfg(feature = "chrono-tz")]
 pub fn business_zone(name: &str) -> Result<chrono_tz::Tz, ValidationError> {
-    name.parse().map_err(|_| ValidationError::new("rfm.zone", "must be the name of a time zone", name))
+    crate::zone::zone_named(name)
 }
 
 /// What recency, frequency and monetary value are to mean, so that two reports can be told apart.

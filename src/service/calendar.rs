@@ -1,6 +1,6 @@
-use super::zone::{Seconds, ZoneRules, offset, resolve};
 use super::{BusinessHours, ServiceError, Window};
 use crate::period;
+use crate::zone::{Seconds, ZoneRules, offset, resolve};
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc, Weekday};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,7 +113,8 @@ impl BusinessCalendar {
     /// As [`new`](Self::new), and [`ServiceError::UnknownZone`] when there is no zone of that name.
     #[cfg(feature = "chrono-tz")]
     pub fn named(hours: &BusinessHours) -> Result<Self, ServiceError> {
-        Self::new(hours, super::zone_named(hours.zone())?)
+        let unknown = |_| ServiceError::UnknownZone { name: hours.zone().to_owned() };
+        Self::new(hours, crate::zone::zone_named(hours.zone()).map_err(unknown)?)
     }
 
     /// How much business time lies between two instants.

@@ -1,7 +1,7 @@
 use crate::validation::ValidationError;
 use chrono::{DateTime, Utc};
 
-/// Why a question about service times, recurrences or rules has no answer.
+/// Why a question about service times or rules has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
@@ -49,13 +49,5 @@ pub enum ServiceError {
     PastLastYear {
         /// Where counting began.
         start: DateTime<Utc>,
-    },
-    /// A recurrence names no day at all, from its anchor to the year 9999.
-    #[error("`{rule}` never fires from {anchor} on")]
-    NeverFires {
-        /// The rule in the text of RFC 5545.
-        rule: String,
-        /// The wall time it was anchored at.
-        anchor: chrono::NaiveDateTime,
     },
 }

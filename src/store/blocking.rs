@@ -1,5 +1,6 @@
 use super::forward::store_methods;
 use super::{ChangeSet, Committed, Store, StoreError};
+use crate::case::{Matter, MatterId};
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};
 use crate::interaction::Interaction;

@@ -1,4 +1,5 @@
 use super::digest::digest;
+use crate::case::Matter;
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId};
 use crate::interaction::Interaction;
@@ -50,6 +51,9 @@ pub(super) struct Payload {
     pub(super) purchases: Kind<Purchase>,
     pub(super) interactions: Kind<Interaction>,
     tasks: Kind<Task>,
+    // Left out where there are none, so that change sets of before there were matters keep their digests.
+    #[serde(default, skip_serializing_if = "Kind::is_unused")]
+    matters: Kind<Matter>,
     notifications: Kind<Notification>,
     settlements: Kind<Settlement>,
 }
@@ -61,6 +65,12 @@ pub(super) struct Kind<T>(Arc<Vec<T>>);
 impl<T> Default for Kind<T> {
     fn default() -> Self {
         Self(Arc::default())
+    }
+}
+
+impl<T> Kind<T> {
+    fn is_unused(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -160,6 +170,9 @@ kinds! {
     tasks: Task,
         task, "Adds a new task (version 0), or a changed one (the version it was read with).",
         with_tasks, "Adds several tasks.", "The tasks, in the order of adding.";
+    matters: Matter,
+        matter, "Adds a new matter (version 0), or a changed one (the version it was read with).",
+        with_matters, "Adds several matters.", "The matters, in the order of adding.";
     notifications: Notification,
         notification, "Adds a notification, stored with the changes and delivered after them.",
         with_notifications, "Adds several notifications.", "The notifications, in the order of adding.";

@@ -132,6 +132,7 @@ rules! {
         a_refused_purchase_leaves_nothing_behind
         a_refused_interaction_leaves_nothing_behind
         a_refused_task_leaves_nothing_behind
+        a_refused_matter_leaves_nothing_behind
         a_refused_notification_leaves_nothing_behind
         a_refused_settlement_leaves_nothing_behind
         nothing_is_notified_for_a_refused_change_set
@@ -155,6 +156,10 @@ rules! {
         new_tasks_get_version_one_and_changes_count
         a_task_changed_meanwhile_is_refused
         a_task_moves_by_the_table_of_its_states
+        new_matters_get_version_one_and_changes_count
+        a_matter_changed_meanwhile_is_refused
+        a_matter_goes_on_from_the_stored_history
+        one_open_call_back_for_each_customer_and_reason
         stage_changes_follow_the_stored_history
         an_identity_belongs_to_one_customer
         an_identity_that_was_dropped_is_free_again
@@ -168,13 +173,17 @@ rules! {
         a_fact_twice_in_one_change_set_is_stored_once
         facts_about_unknown_customers_are_refused
         stage_changes_and_tasks_about_unknown_customers_are_refused
+        matters_about_unknown_customers_are_refused
     }
     windows {
         pages_of_customers_cover_everything_once
         pages_of_tasks_cover_everything_once
+        pages_of_matters_cover_everything_once
         pages_of_jobs_cover_everything_once
         windows_by_id_ascend_and_leave_out_the_unknown
         lifecycles_are_those_that_have_begun
+        matters_come_by_customer_then_id
+        waking_matters_come_by_their_instant_then_id
         consents_come_by_customer_then_time_then_id
         purchases_come_by_customer_then_time_then_id
         interactions_come_by_customer_then_time_then_id
@@ -189,6 +198,7 @@ rules! {
         purchases_come_back_as_committed
         interactions_come_back_as_committed
         tasks_come_back_as_committed
+        matters_come_back_as_committed
         notifications_come_back_as_committed
         what_is_not_set_stays_unset
         values_at_their_limits_come_back

@@ -1,8 +1,10 @@
+use crate::case::MatterId;
 use crate::customer::CustomerId;
 use crate::key::IdempotencyKey;
 use crate::tag::Tag;
 use crate::validation::ValidationError;
 use crate::vocabulary::vocabulary;
+use std::fmt;
 use uuid::Uuid;
 
 vocabulary! {
@@ -18,6 +20,8 @@ vocabulary! {
         Consent = "consent",
         /// A task.
         Task = "task",
+        /// A matter: a case, a call-back, a recovery or a reminder.
+        Matter = "matter",
         /// A notification.
         Notification = "notification",
         /// A change set.
@@ -67,6 +71,14 @@ pub enum StoreError {
         /// Whose it is.
         taken_by: CustomerId,
     },
+    /// There may be one such matter at a time, and another one is open.
+    #[error("{open} is open already, and there may be one such at a time")]
+    OpenAlready {
+        /// The key there may be one of; see [`Matter::only_one`](crate::case::Matter::only_one).
+        only_one: IdempotencyKey,
+        /// The open one.
+        open: MatterId,
+    },
     /// A change breaks a rule of its kind, for example a stage that may not follow the stored one.
     #[error("change refused: {0}")]
     Refused(#[from] ValidationError),
@@ -97,7 +109,47 @@ pub enum StoreError {
     Backend {
         /// What it was asked to do.
         operation: &'static str,
-        /// Its code for the problem (the extended result code of SQLite).
-        code: i32,
+        /// Its code for the problem.
+        code: BackendCode,
     },
+}
+
+/// The code a database has for a problem: the one thing of its errors that is handed on, because their texts may show
+/// personal data.
+///
+/// # Example
+/// ```
+/// use patronage::store::BackendCode;
+///
+/// assert_eq!(BackendCode::SqlState(*b"53100").to_string(), "53100");
+/// assert_eq!(BackendCode::from(2067).to_string(), "2067");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BackendCode {
+    /// A number: of SQLite the extended result code.
+    Number(i32),
+    /// Five characters: of PostgreSQL the SQLSTATE.
+    SqlState([u8; 5]),
+}
+
+impl From<i32> for BackendCode {
+    fn from(number: i32) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl fmt::Display for BackendCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => fmt::Display::fmt(number, f),
+            Self::SqlState(state) => f.pad(std::str::from_utf8(state).unwrap_or("?????")),
+        }
+    }
+}
+
+impl fmt::Debug for BackendCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

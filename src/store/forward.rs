@@ -1,6 +1,7 @@
 //! The methods of [`Store`], listed once for everything that hands them on.
 
 use super::{ChangeSet, Committed, Store, StoreError};
+use crate::case::{Matter, MatterId};
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};
 use crate::interaction::Interaction;
@@ -30,6 +31,10 @@ macro_rules! store_methods {
             interactions(of: &[CustomerId], within: Period) -> Vec<Interaction>;
             tasks(after: Option<TaskId>, limit: usize) -> Vec<Task>;
             tasks_by_id(ids: &[TaskId]) -> Vec<Task>;
+            matters(after: Option<MatterId>, limit: usize) -> Vec<Matter>;
+            matters_by_id(ids: &[MatterId]) -> Vec<Matter>;
+            matters_of(of: &[CustomerId]) -> Vec<Matter>;
+            matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<Matter>;
             jobs(after: Option<IdempotencyKey>, limit: usize) -> Vec<Job>;
             claim(now: DateTime<Utc>, limit: usize, lease: Duration) -> Vec<Job>;
         }

@@ -1,6 +1,7 @@
 use super::change_set::Kind;
 use super::facts::{Fact, Facts};
 use super::{ChangeSet, Committed, Entity, Store, StoreError, due};
+use crate::case::{CallBackId, Matter, MatterId};
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};
 use crate::interaction::Interaction;
@@ -23,12 +24,13 @@ use uuid::Uuid;
 /// # Refusals
 /// Where a change breaks several rules, the first in this order is named: for a customer its version, then its
 /// identities in order; for a stage change its customer, then the move; for a fact its id, then its customer; for a
-/// task its version, then its customer, then its status; for a settlement its job, then the move, then its instant.
+/// task its version, then its customer, then its status; for a matter its version, then its customer, then its history,
+/// then whether there may be another one; for a settlement its job, then the move, then its instant.
 ///
 /// # Cost
 /// A commit changes the state in place and notes how to take each change back; a refused one is taken back in reverse
-/// order before anyone else sees it. So it costs time and memory by its own size: O(log n) for a customer, a task or a
-/// job, O(1) for a fact; facts that arrive late cost sorting the timeline of their customer once in a commit. Readers
+/// order before anyone else sees it. So it costs time and memory by its own size: O(log n) for a customer, a task, a
+/// matter or a job, O(1) for a fact; facts that arrive late cost sorting the timeline of their customer once in a commit. Readers
 /// run side by side. Facts are not copied: the store shares them with the change set they came in.
 ///
 /// # Example
@@ -66,6 +68,11 @@ struct State {
     purchases: Facts<Purchase>,
     interactions: Facts<Interaction>,
     tasks: BTreeMap<TaskId, Task>,
+    matters: BTreeMap<MatterId, Matter>,
+    matters_of: BTreeSet<(CustomerId, MatterId)>,
+    waking: BTreeSet<(DateTime<Utc>, MatterId)>,
+    /// Matters of which there may be one.
+    only_ones: HashMap<IdempotencyKey, MatterId>,
     jobs: BTreeMap<IdempotencyKey, Job>,
     /// Jobs that may be claimed from an instant on: the scheduled ones, and those whose lease was seen to run out.
     waiting: BTreeSet<(DateTime<Utc>, IdempotencyKey)>,
@@ -93,6 +100,7 @@ enum Undo {
     Purchases(usize),
     Interactions(usize),
     Task(TaskId, Option<Box<Task>>),
+    Matter(MatterId, Option<Box<Matter>>),
     Job(IdempotencyKey, Option<Box<Job>>),
 }
 
@@ -129,6 +137,7 @@ impl fmt::Debug for MemoryStore {
                 .field("purchases", &state.purchases.len())
                 .field("interactions", &state.interactions.len())
                 .field("tasks", &state.tasks.len())
+                .field("matters", &state.matters.len())
                 .field("jobs", &state.jobs.len())
                 .field("change_sets", &state.journal.len());
         }
@@ -180,6 +189,9 @@ impl State {
         append(interactions, &payload.interactions, customers, progress, Undo::Interactions)?;
         for task in changes.tasks() {
             self.put_task(task, progress)?;
+        }
+        for matter in changes.matters() {
+            self.put_matter(matter, progress)?;
         }
         for notification in changes.notifications() {
             self.put_notification(notification, progress)?;
@@ -258,6 +270,56 @@ impl State {
         let before = self.tasks.insert(id, task.clone().with_version(found.saturating_add(1)));
         progress.undo.push(Undo::Task(id, before.map(Box::new)));
         Ok(())
+    }
+
+    fn put_matter(&mut self, matter: &Matter, progress: &mut Progress) -> Result<(), StoreError> {
+        let id = matter.id();
+        let stored = self.matters.get(&id);
+        let found = stored.map_or(0, Matter::version);
+        if matter.version() != found {
+            let (entity, id, expected) = (Entity::Matter, *id.as_uuid(), matter.version());
+            return Err(StoreError::Conflict { entity, id, expected, found });
+        }
+        if let Some(unknown) = matter.customer().filter(|customer| !self.customers.contains_key(customer)) {
+            return Err(unknown_customer(unknown));
+        }
+        if let Some(stored) = stored {
+            matter.continues(stored)?;
+        }
+        if let Some(only_one) = matter.only_one()
+            && let Some(&open) = self.only_ones.get(&only_one).filter(|open| **open != id)
+        {
+            return Err(StoreError::OpenAlready { only_one, open });
+        }
+        let before = self.replace_matter(id, Some(matter.clone().with_version(found.saturating_add(1))));
+        progress.undo.push(Undo::Matter(id, before.map(Box::new)));
+        Ok(())
+    }
+
+    /// Puts a matter in the place of another state of it, with its indices; returns the other state.
+    fn replace_matter(&mut self, id: MatterId, with: Option<Matter>) -> Option<Matter> {
+        if let Some(matter) = self.matters.get(&id) {
+            if let Some(customer) = matter.customer() {
+                self.matters_of.remove(&(customer, id));
+            }
+            if let Some(wake) = matter.wake() {
+                self.waking.remove(&(wake, id));
+            }
+            if let Some(only_one) = matter.only_one() {
+                self.only_ones.remove(&only_one);
+            }
+        }
+        let Some(matter) = with else { return self.matters.remove(&id) };
+        if let Some(customer) = matter.customer() {
+            self.matters_of.insert((customer, id));
+        }
+        if let Some(wake) = matter.wake() {
+            self.waking.insert((wake, id));
+        }
+        if let Some(only_one) = matter.only_one() {
+            self.only_ones.insert(only_one, id);
+        }
+        self.matters.insert(id, matter)
     }
 
     fn put_notification(
@@ -349,6 +411,9 @@ impl State {
                     None => self.tasks.remove(&id),
                 };
             }
+            Undo::Matter(id, before) => {
+                self.replace_matter(id, before.map(|before| *before));
+            }
             Undo::Job(key, before) => {
                 self.replace_job(key, before.map(|before| *before));
             }
@@ -374,6 +439,9 @@ fn append<T: Fact>(
     progress.undo.push(undo(batches));
     Ok(())
 }
+
+/// No id is before it.
+const FIRST_MATTER: MatterId = MatterId::CallBack(CallBackId::new(Uuid::nil()));
 
 fn unknown_customer(id: CustomerId) -> StoreError {
     StoreError::Unknown { entity: Entity::Customer, id: *id.as_uuid() }
@@ -448,6 +516,30 @@ impl Store for MemoryStore {
     async fn tasks_by_id(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
         let state = self.read()?;
         Ok(distinct(ids).iter().filter_map(|id| state.tasks.get(id)).cloned().collect())
+    }
+
+    async fn matters(&self, after: Option<MatterId>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        Ok(page(&self.read()?.matters, after, limit, Matter::clone))
+    }
+
+    async fn matters_by_id(&self, ids: &[MatterId]) -> Result<Vec<Matter>, StoreError> {
+        let state = self.read()?;
+        Ok(distinct(ids).iter().filter_map(|id| state.matters.get(id)).cloned().collect())
+    }
+
+    async fn matters_of(&self, of: &[CustomerId]) -> Result<Vec<Matter>, StoreError> {
+        let state = self.read()?;
+        let ids = distinct(of).into_iter().flat_map(|customer| {
+            let rest = state.matters_of.range((customer, FIRST_MATTER)..);
+            rest.take_while(move |(of, _)| *of == customer).map(|(_, id)| id)
+        });
+        Ok(ids.filter_map(|id| state.matters.get(id)).cloned().collect())
+    }
+
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        let state = self.read()?;
+        let due = state.waking.iter().take_while(|(wake, _)| *wake <= now).take(limit);
+        Ok(due.filter_map(|(_, id)| state.matters.get(id)).cloned().collect())
     }
 
     async fn jobs(&self, after: Option<IdempotencyKey>, limit: usize) -> Result<Vec<Job>, StoreError> {

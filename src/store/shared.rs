@@ -1,5 +1,6 @@
 use super::forward::store_methods;
 use super::{ChangeSet, Committed, Store, StoreError};
+use crate::case::{Matter, MatterId};
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};
 use crate::interaction::Interaction;
@@ -47,6 +48,10 @@ dynamic_twin! {
     interactions(of: &'a [CustomerId], within: Period) -> Vec<Interaction>;
     tasks(after: Option<TaskId>, limit: usize) -> Vec<Task>;
     tasks_by_id(ids: &'a [TaskId]) -> Vec<Task>;
+    matters(after: Option<MatterId>, limit: usize) -> Vec<Matter>;
+    matters_by_id(ids: &'a [MatterId]) -> Vec<Matter>;
+    matters_of(of: &'a [CustomerId]) -> Vec<Matter>;
+    matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<Matter>;
     jobs(after: Option<IdempotencyKey>, limit: usize) -> Vec<Job>;
     claim(now: DateTime<Utc>, limit: usize, lease: Duration) -> Vec<Job>;
 }

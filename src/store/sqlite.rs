@@ -9,12 +9,14 @@ mod interactions;
 mod jobs;
 mod journal;
 mod lifecycles;
+mod matters;
 mod purchases;
 mod schema;
 mod table;
 mod tasks;
 
 use super::{ChangeSet, Committed, Store, StoreError, due};
+use crate::case::{Matter, MatterId};
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};
 use crate::interaction::Interaction;
@@ -133,8 +135,8 @@ type Work = Box<dyn FnOnce(&mut Database) + Send>;
 ///
 /// # Schema
 /// The tables are meant to be read, also by others: `customers`, `identities`, `stage_changes`, `consents`,
-/// `purchases`, `interactions`, `tasks`, `notifications`, `journal`. Identifiers are blobs of 16 bytes, instants are
-/// microseconds since 1970, terms are text, money is minor units and a currency, short lists are JSON. The version is in
+/// `purchases`, `interactions`, `tasks`, `matters`, `notifications`, `journal`. Identifiers are blobs of 16 bytes, instants are
+/// microseconds since 1970, terms are text, money is minor units and a currency, short lists and matters are JSON. The version is in
 /// `user_version`; an older file is migrated when it is opened, a newer one and that of another program are refused.
 ///
 /// # Example
@@ -241,6 +243,9 @@ fn apply(connection: &Connection, changes: &ChangeSet, digest: u128) -> Result<C
     for task in changes.tasks() {
         tasks::put(connection, task)?;
     }
+    for matter in changes.matters() {
+        matters::put(connection, matter)?;
+    }
     known += jobs::append(connection, changes.notifications())?;
     jobs::settle(connection, changes.settlements())?;
     journal::append(connection, changes, digest, known)
@@ -309,6 +314,24 @@ impl Store for SqliteStore {
     async fn tasks_by_id(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
         let ids = distinct(ids);
         self.read(move |connection| tasks::by_id(connection, &ids)).await
+    }
+
+    async fn matters(&self, after: Option<MatterId>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        self.read(move |connection| matters::page(connection, after, limit)).await
+    }
+
+    async fn matters_by_id(&self, ids: &[MatterId]) -> Result<Vec<Matter>, StoreError> {
+        let ids = distinct(ids);
+        self.read(move |connection| matters::by_id(connection, &ids)).await
+    }
+
+    async fn matters_of(&self, of: &[CustomerId]) -> Result<Vec<Matter>, StoreError> {
+        let of = distinct(of);
+        self.read(move |connection| matters::of(connection, &of)).await
+    }
+
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        self.read(move |connection| matters::waking(connection, now, limit)).await
     }
 
     async fn jobs(&self, after: Option<IdempotencyKey>, limit: usize) -> Result<Vec<Job>, StoreError> {

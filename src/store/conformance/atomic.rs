@@ -2,11 +2,12 @@
 
 use super::dump::dump;
 use super::given::{
-    always, at, changes, consent, consent_id, customer, customer_id, full_consent, full_customer,
-    full_interaction, full_notification, full_purchase, full_task, identity, interaction, job_key, key,
-    move_to, notification, purchase, task, task_id,
+    always, at, call_back, case, case_in, changes, consent, consent_id, customer, customer_id, full_consent,
+    full_customer, full_interaction, full_matters, full_notification, full_purchase, full_task, identity,
+    interaction, job_key, key, move_to, notification, purchase, task, task_id,
 };
 use super::{Checked, Problem, ensure, ensure_eq};
+use crate::case::{CaseStatus, Matter};
 use crate::lifecycle::LifecycleStage;
 use crate::notification::{JobState, Settlement};
 use crate::store::{ChangeSet, Store, StoreError};
@@ -21,10 +22,11 @@ pub(super) async fn a_change_set_is_applied_wholly(store: &impl Store) -> Checke
         .purchase(full_purchase(1, 1)?)
         .interaction(full_interaction(1, 1)?)
         .task(full_task(1, 1)?)
+        .with_matters(full_matters(1)?)
         .notification(full_notification(1, 1)?)
         .settlement(Settlement::Cancelled { key: job_key(1) });
     let receipt = store.commit(&everything).await?;
-    ensure_eq!((receipt.applied, receipt.known), (8, 0), "the receipt counts every change");
+    ensure_eq!((receipt.applied, receipt.known), (12, 0), "the receipt counts every change");
 
     let of = [customer_id(1)];
     ensure_eq!(store.customers_by_id(&of).await?, [full_customer(1)?.with_version(1)], "the customer");
@@ -35,6 +37,7 @@ pub(super) async fn a_change_set_is_applied_wholly(store: &impl Store) -> Checke
     ensure_eq!(store.purchases(&of, always()?).await?, [full_purchase(1, 1)?], "the purchase");
     ensure_eq!(store.interactions(&of, always()?).await?, [full_interaction(1, 1)?], "the interaction");
     ensure_eq!(store.tasks_by_id(&[task_id(1)]).await?, [full_task(1, 1)?.with_version(1)], "the task");
+    ensure_eq!(store.matters_of(&of).await?.len(), 4, "the matters");
     let jobs: Vec<JobState> = store.jobs(None, 10).await?.iter().map(|job| job.state).collect();
     ensure_eq!(jobs, [JobState::Cancelled], "the notification and its settlement");
     Ok(())
@@ -53,6 +56,8 @@ async fn prepare(store: &impl Store) -> Checked {
         .interaction(interaction(1, 1, 10)?)
         .interaction(interaction(2, 2, 10)?)
         .task(task(1)?)
+        .matter(Matter::new(case(1, 1)?).waking(Some(at(5)))?)
+        .matter(Matter::new(call_back(1, 1)?))
         .notification(notification(1, 0)?);
     let _ = store.commit(&given).await?;
     ensure_eq!(store.claim(at(0), 10, Duration::from_secs(60)).await?.len(), 1, "a due job is claimed");
@@ -74,6 +79,8 @@ fn legal() -> Result<ChangeSet, Problem> {
         .interaction(interaction(4, 3, 15)?)
         .task(task(1)?.with_version(1).assigned_to(Tag::literal("team")))
         .task(task(2)?.for_customer(customer_id(3)))
+        .matter(Matter::new(case_in(1, 1, &[CaseStatus::Open])?).waking(Some(at(6)))?.with_version(1))
+        .matter(Matter::new(call_back(2, 2)?))
         .notification(notification(2, 0)?)
         .settlement(Settlement::Delivered { key: job_key(1), fence: 1 }))
 }
@@ -91,6 +98,8 @@ async fn leaves_nothing_behind(
         Ok(receipt) => return Err(Problem(format!("an illegal change was taken: {receipt:?}"))),
     }
     ensure_eq!(dump(store).await?, before, "the refused change set left something behind");
+    let waking: Vec<_> = store.matters_waking(at(9), 9).await?.iter().map(Matter::wake).collect();
+    ensure_eq!(waking, [Some(at(5))], "when somebody has to look after the refused change set");
     let receipt = store.committed(key("change")).await?;
     ensure_eq!(receipt, None, "the refused change set has a receipt");
     for (subject, owner) in [("one", Some(1)), ("two", Some(2)), ("three", None), ("renamed", None)] {
@@ -99,7 +108,7 @@ async fn leaves_nothing_behind(
     }
     // What was left behind out of sight would make the legal changes alone conflict or be known.
     let receipt = store.commit(&legal()?).await?;
-    ensure_eq!((receipt.applied, receipt.known), (13, 1), "the legal changes alone afterwards");
+    ensure_eq!((receipt.applied, receipt.known), (15, 1), "the legal changes alone afterwards");
     Ok(())
 }
 
@@ -135,6 +144,12 @@ pub(super) async fn a_refused_interaction_leaves_nothing_behind(store: &impl Sto
 pub(super) async fn a_refused_task_leaves_nothing_behind(store: &impl Store) -> Checked {
     let stale = task(1)?.with_version(9);
     leaves_nothing_behind(store, |set| set.task(stale), |e| matches!(e, StoreError::Conflict { .. })).await
+}
+
+pub(super) async fn a_refused_matter_leaves_nothing_behind(store: &impl Store) -> Checked {
+    let second = Matter::new(call_back(3, 2)?);
+    leaves_nothing_behind(store, |set| set.matter(second), |e| matches!(e, StoreError::OpenAlready { .. }))
+        .await
 }
 
 pub(super) async fn a_refused_notification_leaves_nothing_behind(store: &impl Store) -> Checked {

@@ -2,10 +2,11 @@
 
 use super::dump::dump;
 use super::given::{
-    always, at, changes, customer, customer_id, identity, interaction, job_key, key, move_to, notification,
-    purchase, task,
+    always, at, case, case_in, changes, customer, customer_id, identity, interaction, job_key, key, move_to,
+    notification, purchase, task,
 };
 use super::{Checked, Problem, ensure, ensure_eq, ensure_refused};
+use crate::case::{CaseStatus, Matter};
 use crate::customer::Customer;
 use crate::lifecycle::LifecycleStage;
 use crate::notification::{JobState, Settlement};
@@ -136,13 +137,14 @@ pub(super) async fn kinds_are_applied_in_their_order(store: &impl Store) -> Chec
     let turned = changes("turned")?
         .settlement(Settlement::Cancelled { key: job_key(1) })
         .notification(notification(1, 0)?)
+        .matter(Matter::new(case(1, 1)?))
         .task(task(1)?.for_customer(customer_id(1)))
         .interaction(interaction(1, 1, 0)?)
         .purchase(purchase(1, 1, 0)?)
         .stage_change(move_to(1, LifecycleStage::Awareness, 0)?)
         .customer(customer(1)?);
     let receipt = store.commit(&turned).await?;
-    ensure_eq!(receipt.applied, 7, "changes of a set that was put together from last to first");
+    ensure_eq!(receipt.applied, 8, "changes of a set that was put together from last to first");
     // Two breaches: the one of the earlier kind is named, wherever it was added.
     let wrong = changes("wrong")?
         .settlement(Settlement::Cancelled { key: job_key(9) })
@@ -167,6 +169,8 @@ pub(super) async fn within_a_kind_the_order_is_that_of_adding(store: &impl Store
         .task(task(1)?)
         .task(task(1)?.moved_to(TaskStatus::Deferred)?.with_version(1))
         .task(task(1)?.with_version(2))
+        .matter(Matter::new(case(1, 1)?))
+        .matter(Matter::new(case_in(1, 1, &[CaseStatus::Open])?).with_version(1))
         .notification(notification(1, 0)?)
         .settlement(Settlement::Cancelled { key: job_key(1) });
     let _ = store.commit(&ordered).await?;

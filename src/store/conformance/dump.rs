@@ -1,3 +1,4 @@
+use crate::case::Matter;
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId};
 use crate::interaction::Interaction;
@@ -25,6 +26,8 @@ pub struct Dump {
     pub interactions: Vec<Interaction>,
     /// All tasks by id.
     pub tasks: Vec<Task>,
+    /// All matters by id.
+    pub matters: Vec<Matter>,
     /// All jobs by key, in whatever state.
     pub jobs: Vec<Job>,
 }
@@ -62,6 +65,14 @@ pub async fn dump<S: Store>(store: &S) -> Result<Dump, StoreError> {
             break;
         }
         all.tasks.extend(page);
+    }
+    loop {
+        let after = all.matters.last().map(Matter::id);
+        let page = goes_on(after, store.matters(after, PAGE).await?, Matter::id)?;
+        if page.is_empty() {
+            break;
+        }
+        all.matters.extend(page);
     }
     loop {
         let after = all.jobs.last().map(|job| job.notification.key());

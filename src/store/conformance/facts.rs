@@ -2,13 +2,15 @@
 
 use super::dump::dump;
 use super::given::{
-    always, changes, consent, customer, customer_id, full_consent, full_interaction, full_notification,
-    full_purchase, interaction, job_key, move_to, notification, purchase, task,
+    always, call_back, case, changes, consent, customer, customer_id, full_consent, full_interaction,
+    full_notification, full_purchase, interaction, job_key, move_to, notification, purchase, recovery,
+    reminder, task,
 };
 use super::{Checked, Problem, ensure_eq, ensure_refused};
+use crate::case::Matter;
 use crate::lifecycle::LifecycleStage;
 use crate::money::{Currency, Money};
-use crate::notification::Settlement;
+use crate::notification::{Recipient, Settlement};
 use crate::store::{ChangeSet, Entity, Store, StoreError};
 use crate::tag::Tag;
 use uuid::Uuid;
@@ -165,5 +167,27 @@ pub(super) async fn stage_changes_and_tasks_about_unknown_customers_are_refused(
         StoreError::Unknown { entity: Entity::Notification, .. },
         "the settlement of an unknown job"
     );
+    Ok(())
+}
+
+pub(super) async fn matters_about_unknown_customers_are_refused(store: &impl Store) -> Checked {
+    let _ = store.commit(&changes("given")?.customer(customer(1)?).matter(Matter::new(reminder(1)?))).await?;
+    let to = Recipient::Customer(customer_id(9));
+    for stranger in [
+        Matter::new(case(1, 9)?),
+        Matter::new(call_back(1, 9)?),
+        Matter::new(recovery(1, 9)?),
+        Matter::new(reminder(2)?.for_customer(customer_id(9))),
+        Matter::new(reminder(1)?.reassign(to)?).with_version(1),
+    ] {
+        let id = stranger.id();
+        ensure_refused!(
+            store.commit(&changes("stranger")?.matter(stranger)).await,
+            StoreError::Unknown { entity: Entity::Customer, id } if id == *customer_id(9).as_uuid(),
+            "{id} about an unknown customer"
+        );
+    }
+    ensure_eq!(store.matters(None, 9).await?.len(), 1, "matters after the refusals");
+    ensure_eq!(store.matters_of(&[customer_id(9)]).await?, [], "matters of the stranger");
     Ok(())
 }

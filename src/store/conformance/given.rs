@@ -2,6 +2,10 @@
 
 use super::Problem;
 use crate::because::Because;
+use crate::case::{
+    CallBack, CallBackChange, CallBackId, Case, CaseChange, CaseEvent, CaseId, CaseStatus, Matter, Recovery,
+    RecoveryChange, RecoveryId, Severity,
+};
 use crate::consent::{ConsentId, ConsentRecord, ConsentStatus, LegalBasis, Purpose};
 use crate::customer::{
     Contact, ContactPoint, ContactStatus, Customer, CustomerId, CustomerKind, Identity, PostalAddress,
@@ -20,7 +24,7 @@ use crate::period::Period;
 use crate::purchase::{Purchase, PurchaseId};
 use crate::store::ChangeSet;
 use crate::tag::Tag;
-use crate::task::{Priority, Task, TaskId};
+use crate::task::{CatchUp, Priority, Reminder, ReminderId, Schedule, Task, TaskId};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 use uuid::Uuid;
@@ -116,6 +120,42 @@ pub(super) fn task(n: u128) -> Given<Task> {
 pub(super) fn notification(n: u128, due: i64) -> Given<Notification> {
     let to = Recipient::Staff(Tag::literal("support"));
     Ok(Notification::new(job_key(n), to, Tag::literal("win_back"), at(due))?)
+}
+
+pub(super) const fn case_id(n: u128) -> CaseId {
+    CaseId::new(Uuid::from_u128(n))
+}
+
+pub(super) const fn call_back_id(n: u128) -> CallBackId {
+    CallBackId::new(Uuid::from_u128(n))
+}
+
+pub(super) fn case(n: u128, customer: u128) -> Given<Case> {
+    Ok(Case::open(case_id(n), customer_id(customer), Tag::literal("billing"), at(0))?)
+}
+
+/// A case that was moved on.
+pub(super) fn case_in(n: u128, customer: u128, moves: &[CaseStatus]) -> Given<Case> {
+    let mut case = case(n, customer)?;
+    for &to in moves {
+        case.record(CaseEvent::new(at(0), CaseChange::Moved(to)))?;
+    }
+    Ok(case)
+}
+
+pub(super) fn call_back(n: u128, customer: u128) -> Given<CallBack> {
+    let (id, customer) = (call_back_id(n), customer_id(customer));
+    Ok(CallBack::offer(id, customer, Tag::literal("billing"), at(0), 1)?)
+}
+
+pub(super) fn recovery(n: u128, customer: u128) -> Given<Recovery> {
+    let id = RecoveryId::new(Uuid::from_u128(n));
+    Ok(Recovery::detect(id, case_id(n), customer_id(customer), Severity::Major, at(0))?)
+}
+
+pub(super) fn reminder(n: u128) -> Given<Reminder> {
+    let to = Recipient::Staff(Tag::literal("support"));
+    Ok(Reminder::once(ReminderId::new(Uuid::from_u128(n)), at(0), to, Tag::literal("call"))?)
 }
 
 /// Instants that only a microsecond tells apart.
@@ -214,4 +254,69 @@ pub(super) fn full_notification(n: u128, customer: u128) -> Given<Notification> 
         .because(reason()?)
         .because(Because::rule(Tag::literal("asked")))
         .with_text("Dear \"Ada\",\r\n\0\u{feff}'; -- 🦀\u{7f}")?)
+}
+
+/// A matter of each kind, each with every field and every sort of event.
+pub(super) fn full_matters(customer: u128) -> Given<Vec<Matter>> {
+    let mut case = case(7, customer)?;
+    let fact = crate::pii::Pii::new("SN \"4711\"\r\n\0'; -- \u{1f980}".to_owned());
+    for (microsecond, change) in (1..).zip([
+        CaseChange::Moved(CaseStatus::Open),
+        CaseChange::Contact {
+            interaction: interaction_id(1),
+            channel: Channel::Other(Tag::literal("kiosk")),
+            direction: Direction::Inbound,
+            outcome: Some(Outcome::Unanswered),
+        },
+        CaseChange::Assigned(Tag::literal("team-a")),
+        CaseChange::Prioritised(Priority::Urgent),
+        CaseChange::Graded(Severity::Catastrophic),
+        CaseChange::Promised { promise: Tag::literal("refund"), due: fine(60, 999_999) },
+        CaseChange::Kept(Tag::literal("refund")),
+        CaseChange::Told { about: Tag::literal("serial_number"), fact },
+        CaseChange::Escalated {
+            key: job_key(u128::MAX),
+            rule: Tag::literal("late"),
+            level: u8::MAX,
+            to: Tag::literal("lead"),
+        },
+        CaseChange::Moved(CaseStatus::Solved),
+        CaseChange::Moved(CaseStatus::Reopened),
+        CaseChange::DuplicateOf(case_id(u128::MAX)),
+    ]) {
+        case.record(CaseEvent::new(fine(0, microsecond), change).by(Tag::literal("staff-17")))?;
+    }
+    let mut call_back = call_back(7, customer)?.for_case(case.id());
+    let slot = Period::new(fine(5, 1), fine(6, 2))?;
+    for change in [
+        CallBackChange::Accepted(slot),
+        CallBackChange::Dialing,
+        CallBackChange::NoAnswer,
+        CallBackChange::Accepted(slot),
+    ] {
+        call_back.record(fine(5, 0), change)?;
+    }
+    let mut recovery = recovery(7, customer)?;
+    for change in [
+        RecoveryChange::Acknowledged,
+        RecoveryChange::CauseKnown(Tag::literal("wrong_address")),
+        RecoveryChange::ActionTaken(Tag::literal("refund")),
+        RecoveryChange::Verified { recovered: true },
+    ] {
+        recovery.record(fine(1, 7), change)?;
+    }
+    let rule = "RSCALE=GREGORIAN;FREQ=MONTHLY;BYMONTHDAY=31;SKIP=BACKWARD;COUNT=7".parse()?;
+    let schedule = Schedule::new(rule, fine(0, 1).naive_utc(), Utc)?;
+    let to = Recipient::Customer(customer_id(customer));
+    let reminder =
+        Reminder::recurring(ReminderId::new(Uuid::from_u128(7)), &schedule, to, Tag::literal("call"))?
+            .for_customer(customer_id(customer))
+            .via(Touchpoint::Email)
+            .with_text("Dear \"Ada\",\r\n\0\u{feff}'; --")?
+            .catching_up(CatchUp::Skip { grace_seconds: u32::MAX });
+    let reminder = reminder.due(fine(0, 1), Utc, 1)?.next.snooze(last_instant()?)?;
+    [case.into(), call_back.into(), recovery.into(), crate::case::MatterKind::from(reminder)]
+        .into_iter()
+        .map(|kind| Ok(Matter::new(kind).waking(Some(fine(9, 999_999)))?))
+        .collect()
 }

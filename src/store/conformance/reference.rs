@@ -1,8 +1,11 @@
 //! Random changes: whatever is committed, the store ends as the reference does.
 
 use super::dump::{Dump, dump};
-use super::given::{at, consent_id, customer_id, interaction_id, job_key, purchase_id, task_id};
+use super::given::{
+    at, call_back_id, case_id, consent_id, customer_id, interaction_id, job_key, purchase_id, task_id,
+};
 use super::{Broken, Checked, Problem, ensure_eq};
+use crate::case::{CallBack, CallBackChange, Case, CaseChange, CaseEvent, CaseStatus, Matter, MatterKind};
 use crate::consent::{ConsentRecord, ConsentStatus, Purpose};
 use crate::customer::{Customer, CustomerId, CustomerKind, Identity};
 use crate::interaction::Interaction;
@@ -14,7 +17,7 @@ use crate::period::Period;
 use crate::purchase::Purchase;
 use crate::store::{ChangeSet, MemoryStore, Store};
 use crate::tag::Tag;
-use crate::task::{Task, TaskStatus};
+use crate::task::{Reminder, ReminderId, Task, TaskStatus};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 
@@ -145,6 +148,9 @@ impl Steps {
             set = self.tasks(set, known)?;
         }
         if self.chance(40) {
+            set = self.matters(set, known)?;
+        }
+        if self.chance(40) {
             set = self.notifications(set, known)?;
         }
         if self.chance(50) {
@@ -243,6 +249,78 @@ impl Steps {
         Ok(set)
     }
 
+    fn matters(&mut self, mut set: ChangeSet, known: &Dump) -> Result<ChangeSet, Problem> {
+        for _ in 0..=self.below(2) {
+            let stored = self.one_of(&known.matters).filter(|_| self.chance(70)).cloned();
+            let kind = match stored.as_ref().map(Matter::kind) {
+                Some(stored) if self.chance(95) => self.later(stored)?,
+                _ => self.new_matter(known)?,
+            };
+            let mut matter = Matter::new(kind);
+            let in_set = set.matters().iter().filter(|other| other.id() == matter.id()).count() as u64;
+            let found =
+                known.matters.iter().find(|stored| stored.id() == matter.id()).map_or(0, Matter::version);
+            let version = if self.chance(95) { found + in_set } else { self.below(4) };
+            if self.chance(60) {
+                matter = matter.waking(Some(at(self.second())))?;
+            }
+            set = set.matter(matter.with_version(version));
+        }
+        Ok(set)
+    }
+
+    fn new_matter(&mut self, known: &Dump) -> Result<MatterKind, Problem> {
+        let (n, customer) = (1 + u128::from(self.below(24)), self.customer(known));
+        let billing = Tag::literal("billing");
+        Ok(match self.below(3) {
+            0 => CallBack::offer(call_back_id(n), customer, billing, at(0), 2)?.into(),
+            1 => Case::open(case_id(n), customer, billing, at(0))?.into(),
+            _ => {
+                let id = ReminderId::new(uuid::Uuid::from_u128(n));
+                Reminder::once(id, at(0), Recipient::Customer(customer), billing)?.into()
+            }
+        })
+    }
+
+    /// What may come next, where something may.
+    fn later(&mut self, stored: &MatterKind) -> Result<MatterKind, Problem> {
+        let mut later = stored.clone();
+        match &mut later {
+            MatterKind::Case(case) => {
+                if let Some(&to) =
+                    self.one_of(case.status().next()).filter(|to| **to != CaseStatus::Duplicate)
+                {
+                    case.record(CaseEvent::new(at(0), CaseChange::Moved(to)))?;
+                }
+            }
+            MatterKind::CallBack(call) if call.status().is_final() => {}
+            MatterKind::CallBack(call) => {
+                let slot = Period::new(at(50), at(60))?;
+                let changes = [
+                    CallBackChange::Accepted(slot),
+                    CallBackChange::Dialing,
+                    CallBackChange::NoAnswer,
+                    CallBackChange::Declined,
+                    CallBackChange::Closed,
+                ];
+                // What its table does not allow leaves it as it is.
+                let change = self.one_of(&changes).copied().unwrap_or(CallBackChange::Closed);
+                let _ = call.record(at(0), change);
+            }
+            MatterKind::Reminder(reminder) => {
+                let to = Recipient::Customer(customer_id(1 + u128::from(self.below(CUSTOMERS))));
+                let moved = match self.below(3) {
+                    0 => reminder.cancel(),
+                    1 => reminder.reassign(to),
+                    _ => reminder.due(at(self.second()), Utc, 1).map(|due| due.next),
+                };
+                *reminder = moved.unwrap_or_else(|_| reminder.clone());
+            }
+            MatterKind::Recovery(_) => {}
+        }
+        Ok(later)
+    }
+
     fn notifications(&mut self, mut set: ChangeSet, known: &Dump) -> Result<ChangeSet, Problem> {
         for _ in 0..=self.below(2) {
             let to = Recipient::Staff(Tag::literal("team"));
@@ -338,6 +416,11 @@ async fn both<A: Store, B: Store>(
     let within = Period::new(at(start), at(start + 1 + random.second()))?;
     let wanted = reference.interactions(&of, within).await?;
     ensure_eq!(store.interactions(&of, within).await?, wanted, "interactions within {within:?}");
+    let wanted = reference.matters_of(&of).await?;
+    ensure_eq!(store.matters_of(&of).await?, wanted, "matters");
+    let (now, limit) = (at(random.second()), usize::try_from(random.below(9)).unwrap_or_default());
+    let wanted = reference.matters_waking(now, limit).await?;
+    ensure_eq!(store.matters_waking(now, limit).await?, wanted, "matters waking by {now}");
     let wanted = reference.purchases(&of, within).await?;
     ensure_eq!(store.purchases(&of, within).await?, wanted, "purchases within {within:?}");
     Ok(known)

@@ -2,11 +2,12 @@
 
 use super::given::{
     always, at, changes, consent, consent_id, customer, customer_id, fine, first_instant, full_consent,
-    full_customer, full_interaction, full_notification, full_purchase, full_task, interaction,
-    interaction_id, job_key, key, last_instant, notification, purchase, purchase_id, task, task_id,
+    full_customer, full_interaction, full_matters, full_notification, full_purchase, full_task, interaction,
+    interaction_id, job_key, key, last_instant, notification, purchase, purchase_id, reminder, task, task_id,
 };
 use super::{Checked, Problem, ensure_eq};
 use crate::because::Because;
+use crate::case::{Matter, MatterId};
 use crate::consent::{ConsentRecord, ConsentStatus, LegalBasis, Purpose};
 use crate::customer::{Contact, ContactPoint, Customer, CustomerKind, Identity};
 use crate::interaction::{
@@ -20,7 +21,7 @@ use crate::notification::{Job, Notification, Recipient};
 use crate::purchase::Purchase;
 use crate::store::{ChangeSet, Store};
 use crate::tag::Tag;
-use crate::task::{Priority, Task, TaskStatus};
+use crate::task::{Priority, Reminder, ReminderId, Task, TaskStatus};
 use chrono::TimeDelta;
 use std::time::Duration;
 
@@ -99,6 +100,19 @@ pub(super) async fn tasks_come_back_as_committed(store: &impl Store) -> Checked 
     Ok(())
 }
 
+pub(super) async fn matters_come_back_as_committed(store: &impl Store) -> Checked {
+    let full = full_matters(1)?;
+    let _ = store.commit(&changes("new")?.customer(customer(1)?).with_matters(full.iter().cloned())).await?;
+    let mut full: Vec<Matter> = full.into_iter().map(|matter| matter.with_version(1)).collect();
+    full.sort_by_key(Matter::id);
+    ensure_eq!(store.matters(None, 9).await?, full, "full matters by page");
+    let ids: Vec<MatterId> = full.iter().map(Matter::id).collect();
+    ensure_eq!(store.matters_by_id(&ids).await?, full, "full matters by id");
+    ensure_eq!(store.matters_of(&[customer_id(1)]).await?, full, "full matters by customer");
+    ensure_eq!(store.matters_waking(at(99), 9).await?, full, "full matters by their instant");
+    Ok(())
+}
+
 pub(super) async fn notifications_come_back_as_committed(store: &impl Store) -> Checked {
     let full = full_notification(1, 1)?;
     let _ = store.commit(&changes("new")?.notification(full.clone())).await?;
@@ -116,6 +130,7 @@ pub(super) async fn what_is_not_set_stays_unset(store: &impl Store) -> Checked {
         .purchase(purchase(1, 1, 0)?)
         .interaction(interaction(1, 1, 0)?)
         .task(task(1)?)
+        .matter(Matter::new(reminder(1)?))
         .notification(notification(1, 0)?);
     let _ = store.commit(&bare).await?;
     let (of, always) = ([customer_id(1)], always()?);
@@ -124,6 +139,7 @@ pub(super) async fn what_is_not_set_stays_unset(store: &impl Store) -> Checked {
     ensure_eq!(store.purchases(&of, always).await?, [purchase(1, 1, 0)?], "a bare purchase");
     ensure_eq!(store.interactions(&of, always).await?, [interaction(1, 1, 0)?], "a bare interaction");
     ensure_eq!(store.tasks(None, 9).await?, [task(1)?.with_version(1)], "a bare task");
+    ensure_eq!(store.matters(None, 9).await?, [Matter::new(reminder(1)?).with_version(1)], "a bare matter");
     ensure_eq!(store.jobs(None, 9).await?, [Job::new(notification(1, 0)?)], "a bare notification");
     Ok(())
 }
@@ -188,16 +204,21 @@ pub(super) async fn values_at_their_limits_come_back(store: &impl Store) -> Chec
     for figure in [f64::MAX, -f64::MAX, f64::MIN_POSITIVE, 5e-324, 0.1, 1e300, 1.0 / 3.0] {
         task = task.because(Because::rule(LONGEST_TAG).figure(figure, -figure)?);
     }
+    let to = Recipient::Staff(LONGEST_TAG);
+    let far = Reminder::once(ReminderId::new(uuid::Uuid::max()), last_instant()?, to, LONGEST_TAG)?
+        .with_text("\u{10ffff}".repeat(16_384))?;
+    let far = Matter::new(far).waking(Some(last_instant()?))?;
     let told =
         Notification::new(job_key(u128::MAX), Recipient::Staff(LONGEST_TAG), LONGEST_TAG, first_instant()?)?
             .with_text("\n".repeat(65_536))?;
-    let set = set.consent(evidence.clone()).task(task.clone()).notification(told.clone());
+    let set = set.consent(evidence.clone()).task(task.clone()).matter(far.clone()).notification(told.clone());
     let _ = store.commit(&set).await?;
     ensure_eq!(store.customers(None, 9).await?, [large.with_version(1)], "a customer at all limits");
     ensure_eq!(store.consents(&of).await?, [evidence], "a consent record at all limits");
     ensure_eq!(store.purchases(&of, always()?).await?, purchases, "purchases at all limits");
     ensure_eq!(store.interactions(&of, always()?).await?, interactions, "interactions at all limits");
     ensure_eq!(store.tasks(None, 9).await?, [task.with_version(1)], "a task at all limits");
+    ensure_eq!(store.matters(None, 9).await?, [far.with_version(1)], "a matter at all limits");
     ensure_eq!(store.jobs(None, 9).await?, [Job::new(told)], "a notification at all limits");
     Ok(())
 }

@@ -1,12 +1,19 @@
 //! What may follow what: versions, states of tasks, stages, identities.
 
-use super::given::{at, changes, customer, customer_id, identity, move_to, task, task_id};
+use super::dump::dump;
+use super::given::{
+    at, call_back, call_back_id, case, case_in, changes, customer, customer_id, identity, move_to, recovery,
+    reminder, task, task_id,
+};
 use super::{Checked, ensure, ensure_eq, ensure_refused};
+use crate::case::{CallBack, CallBackChange, CaseStatus, Matter, MatterId};
 use crate::customer::Identity;
 use crate::lifecycle::{LifecycleStage, StageChange, StageReason};
+use crate::period::Period;
 use crate::store::{Entity, Store, StoreError};
 use crate::tag::Tag;
 use crate::task::{Task, TaskStatus};
+use chrono::Utc;
 
 pub(super) async fn new_customers_get_version_one_and_changes_count(store: &impl Store) -> Checked {
     let mut wanted = customer(1)?;
@@ -117,6 +124,136 @@ pub(super) async fn a_task_moves_by_the_table_of_its_states(store: &impl Store) 
             }
         }
     }
+    Ok(())
+}
+
+pub(super) async fn new_matters_get_version_one_and_changes_count(store: &impl Store) -> Checked {
+    let _ = store.commit(&changes("customer")?.customer(customer(1)?)).await?;
+    let moves = [CaseStatus::Open, CaseStatus::OnHold, CaseStatus::Solved];
+    for version in 0..=3_u8 {
+        let done = moves.get(..usize::from(version)).unwrap_or_default();
+        let wanted = Matter::new(case_in(1, 1, done)?)
+            .waking(Some(at(i64::from(version))).filter(|_| version != 2))?
+            .with_version(u64::from(version));
+        let _ = store.commit(&changes(&version.to_string())?.matter(wanted.clone())).await?;
+        let wanted = wanted.with_version(u64::from(version) + 1);
+        let stored = store.matters_by_id(&[wanted.id()]).await?;
+        ensure_eq!(stored, std::slice::from_ref(&wanted), "the matter after so many changes");
+    }
+    Ok(())
+}
+
+pub(super) async fn a_matter_changed_meanwhile_is_refused(store: &impl Store) -> Checked {
+    let new = Matter::new(case(1, 1)?);
+    let _ = store.commit(&changes("new")?.customer(customer(1)?).matter(new.clone())).await?;
+    let mine = Matter::new(case_in(1, 1, &[CaseStatus::Open])?).waking(Some(at(7)))?.with_version(1);
+    let _ = store.commit(&changes("mine")?.matter(mine.clone())).await?;
+    for version in [0, 1, 3, u64::MAX] {
+        // Also one that changes nothing but when to look.
+        for yours in
+            [case_in(1, 1, &[CaseStatus::Open])?, case_in(1, 1, &[CaseStatus::Open, CaseStatus::Solved])?]
+        {
+            ensure_refused!(
+                store.commit(&changes("yours")?.matter(Matter::new(yours).with_version(version))).await,
+                StoreError::Conflict { entity: Entity::Matter, id, expected, found: 2 }
+                    if id == *new.id().as_uuid() && expected == version,
+                "a change made to version {version} where the store has version 2"
+            );
+        }
+    }
+    ensure_refused!(
+        store.commit(&changes("unknown")?.matter(Matter::new(case(2, 1)?).with_version(1))).await,
+        StoreError::Conflict { entity: Entity::Matter, expected: 1, found: 0, .. },
+        "a change to an unknown matter"
+    );
+    // The same UUID names another matter of another kind.
+    let other = Matter::new(recovery(1, 1)?);
+    let _ = store.commit(&changes("other")?.matter(other.clone())).await?;
+    let wanted = [mine.with_version(2), other.with_version(1)];
+    ensure_eq!(store.matters(None, 9).await?, wanted, "the matters after refused changes");
+    Ok(())
+}
+
+pub(super) async fn a_matter_goes_on_from_the_stored_history(store: &impl Store) -> Checked {
+    use CaseStatus::{Open, Rejected, Solved};
+    let mut declined = call_back(1, 1)?;
+    declined.record(at(1), CallBackChange::Declined)?;
+    let fired = reminder(1)?.due(at(0), Utc, 1)?.next;
+    let given = changes("given")?
+        .customer(customer(1)?)
+        .customer(customer(2)?)
+        .matter(Matter::new(case_in(1, 1, &[Open, Solved])?))
+        .matter(Matter::new(declined))
+        .matter(Matter::new(fired.clone()))
+        .matter(Matter::new(reminder(2)?.cancel()?));
+    let _ = store.commit(&given).await?;
+    let before = dump(store).await?;
+    for (name, rewritten) in [
+        ("a case that lost its last event", Matter::new(case_in(1, 1, &[Open])?)),
+        ("a case with another history", Matter::new(case_in(1, 1, &[Rejected])?)),
+        ("a case of another customer", Matter::new(case_in(1, 2, &[Open, Solved])?)),
+        ("a call-back that was declined, as offered", Matter::new(call_back(1, 1)?)),
+        ("a reminder that has fired, as if it had not", Matter::new(reminder(1)?)),
+        ("a cancelled reminder, as if it were not", Matter::new(reminder(2)?)),
+    ] {
+        ensure_refused!(
+            store.commit(&changes(name)?.matter(rewritten.with_version(1))).await,
+            StoreError::Refused(_),
+            "{name}"
+        );
+    }
+    ensure_eq!(dump(store).await?, before, "the matters after refused changes");
+    let goes_on = changes("goes on")?
+        .matter(Matter::new(case_in(1, 1, &[Open, Solved, CaseStatus::Closed])?).with_version(1))
+        .matter(Matter::new(fired.snooze(at(9))?).with_version(1));
+    ensure_eq!(store.commit(&goes_on).await?.applied, 2, "histories that go on");
+    Ok(())
+}
+
+pub(super) async fn one_open_call_back_for_each_customer_and_reason(store: &impl Store) -> Checked {
+    let given =
+        changes("given")?.customer(customer(1)?).customer(customer(2)?).matter(Matter::new(call_back(1, 1)?));
+    let _ = store.commit(&given).await?;
+    let second = changes("second")?.matter(Matter::new(call_back(2, 1)?));
+    let first = MatterId::CallBack(call_back_id(1));
+    ensure_refused!(
+        store.commit(&second).await,
+        StoreError::OpenAlready { open, only_one }
+            if open == first && Some(only_one) == Matter::new(call_back(1, 1)?).only_one(),
+        "a second call-back about the same"
+    );
+    let another = CallBack::offer(call_back_id(3), customer_id(1), Tag::literal("delivery"), at(0), 1)?;
+    let others = changes("others")?
+        .matter(Matter::new(another))
+        .matter(Matter::new(call_back(4, 2)?))
+        .matter(Matter::new(case(1, 1)?))
+        .matter(Matter::new(case(2, 1)?));
+    ensure_eq!(store.commit(&others).await?.applied, 4, "another reason, another customer, and cases");
+    let twice = changes("twice")?
+        .customer(customer(5)?)
+        .matter(Matter::new(call_back(5, 5)?))
+        .matter(Matter::new(call_back(6, 5)?));
+    ensure_refused!(
+        store.commit(&twice).await,
+        StoreError::OpenAlready { .. },
+        "two call-backs about the same in one change set"
+    );
+
+    // Changing the open one is no second one; once it is over, the next one may come, in the same change set too.
+    let slot = Period::new(at(10), at(20))?;
+    let mut call = call_back(1, 1)?;
+    call.record(at(1), CallBackChange::Accepted(slot))?;
+    let accepted = Matter::new(call.clone()).with_version(1);
+    let _ = store.commit(&changes("accepted")?.matter(accepted)).await?;
+    ensure_refused!(
+        store.commit(&second).await,
+        StoreError::OpenAlready { .. },
+        "a second one while it is open"
+    );
+    call.record(at(2), CallBackChange::Closed)?;
+    let closed = Matter::new(call).with_version(2);
+    let over = changes("over")?.matter(closed).matter(Matter::new(call_back(2, 1)?));
+    ensure_eq!(store.commit(&over).await?.applied, 2, "the next one after the first is over");
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 
 use super::dump::dump;
 use super::given::{
-    always, at, changes, consent, consent_id, customer, customer_id, fine, interaction, interaction_id,
-    job_key, move_to, notification, purchase, purchase_id, task, task_id,
+    always, at, call_back, case, changes, consent, consent_id, customer, customer_id, fine, interaction,
+    interaction_id, job_key, move_to, notification, purchase, purchase_id, recovery, reminder, task, task_id,
 };
 use super::{Checked, Problem, ensure, ensure_eq};
+use crate::case::{Matter, MatterId, MatterKind};
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId};
 use crate::interaction::Interaction;
@@ -73,6 +74,101 @@ pub(super) async fn pages_of_tasks_cover_everything_once(store: &impl Store) -> 
     pages_cover(|after, limit| store.tasks(after, limit), Task::id, task_id).await
 }
 
+/// Matters of all kinds, ascending by id with the number, while their UUIDs descend from kind to kind. Each has a
+/// customer of its own.
+fn nth_matter(n: u128) -> Result<MatterKind, Problem> {
+    Ok(match n {
+        ..9 => call_back(300 + n, n)?.into(),
+        9..16 => case(200 + n, n)?.into(),
+        16..21 => recovery(100 + n, n)?.into(),
+        _ => reminder(n)?.into(),
+    })
+}
+
+fn nth_matter_id(n: u128) -> MatterId {
+    nth_matter(n).map_or(MatterId::Case(super::given::case_id(0)), |kind| Matter::new(kind).id())
+}
+
+pub(super) async fn pages_of_matters_cover_everything_once(store: &impl Store) -> Checked {
+    ensure_eq!(store.matters(None, 9).await?, [], "a page of an empty store");
+    let mut set = changes("matters")?;
+    for n in shuffled() {
+        set = set.customer(customer(n)?).matter(Matter::new(nth_matter(n)?));
+    }
+    let _ = store.commit(&set).await?;
+    pages_cover(|after, limit| store.matters(after, limit), Matter::id, nth_matter_id).await
+}
+
+pub(super) async fn matters_come_by_customer_then_id(store: &impl Store) -> Checked {
+    let given = changes("given")?
+        .customer(customer(1)?)
+        .customer(customer(2)?)
+        .customer(customer(3)?)
+        .matter(Matter::new(case(7, 2)?))
+        .matter(Matter::new(reminder(1)?.for_customer(customer_id(1))))
+        .matter(Matter::new(reminder(2)?))
+        .matter(Matter::new(recovery(2, 2)?))
+        .matter(Matter::new(case(4, 3)?))
+        .matter(Matter::new(case(5, 2)?))
+        .matter(Matter::new(call_back(9, 2)?));
+    let _ = store.commit(&given).await?;
+    let found = store.matters_of(&[2, 9, 1, 2].map(customer_id)).await?;
+    let found: Vec<_> = ids(&found, |one| (one.id().kind(), one.id().as_uuid().as_u128()));
+    let wanted = [("reminder", 1), ("call_back", 9), ("case", 5), ("case", 7), ("recovery", 2)];
+    ensure_eq!(found, wanted, "matters of customers");
+    ensure_eq!(store.matters_of(&[]).await?, [], "matters of nobody");
+    // One that is handed on goes with its customer.
+    let handed_on = reminder(1)?.for_customer(customer_id(3));
+    let _ = store.commit(&changes("handed on")?.matter(Matter::new(handed_on).with_version(1))).await?;
+    ensure_eq!(store.matters_of(&[customer_id(1)]).await?, [], "matters of the first customer afterwards");
+    ensure_eq!(
+        store.matters_of(&[customer_id(3)]).await?.len(),
+        2,
+        "matters of the third customer afterwards"
+    );
+    Ok(())
+}
+
+pub(super) async fn waking_matters_come_by_their_instant_then_id(store: &impl Store) -> Checked {
+    let mut set = changes("given")?;
+    for n in 2..=26 {
+        set = set.customer(customer(n)?);
+    }
+    for (n, wake) in [
+        (3, Some(fine(20, 1))),
+        (25, Some(at(10))),
+        (4, Some(at(20))),
+        (17, Some(at(20))),
+        (10, Some(at(20))),
+        (5, Some(at(30))),
+        (6, None),
+    ] {
+        set = set.matter(Matter::new(nth_matter(n)?).waking(wake)?);
+    }
+    let _ = store.commit(&set).await?;
+    for (now, limit, wanted) in [
+        (at(9), 9, &[][..]),
+        (at(10), 9, &[25]),
+        (at(20), 9, &[25, 4, 10, 17]),
+        (fine(20, 1), 9, &[25, 4, 10, 17, 3]),
+        (at(99), 3, &[25, 4, 10]),
+        (at(99), 0, &[]),
+        (at(99), 99, &[25, 4, 10, 17, 3, 5]),
+    ] {
+        let found = ids(&store.matters_waking(now, limit).await?, Matter::id);
+        let wanted: Vec<_> = wanted.iter().map(|&n| nth_matter_id(n)).collect();
+        ensure_eq!(found, wanted, "what somebody has to look at by {now}, at most {limit}");
+    }
+    // Another instant takes the place of the first one; none takes it away.
+    let looked_at = changes("looked at")?
+        .matter(Matter::new(nth_matter(25)?).waking(Some(at(15)))?.with_version(1))
+        .matter(Matter::new(nth_matter(4)?).with_version(1));
+    let _ = store.commit(&looked_at).await?;
+    let found = ids(&store.matters_waking(at(20), 9).await?, Matter::id);
+    ensure_eq!(found, [25, 10, 17].map(nth_matter_id), "what somebody has to look at afterwards");
+    Ok(())
+}
+
 pub(super) async fn pages_of_jobs_cover_everything_once(store: &impl Store) -> Checked {
     ensure_eq!(store.jobs(None, 9).await?, [], "a page of an empty store");
     let mut set = changes("notifications")?;
@@ -87,8 +183,9 @@ pub(super) async fn pages_of_jobs_cover_everything_once(store: &impl Store) -> C
 pub(super) async fn windows_by_id_ascend_and_leave_out_the_unknown(store: &impl Store) -> Checked {
     let mut set = changes("given")?;
     for n in [4, 2, 6] {
-        set = set.customer(customer(n)?).task(task(n)?);
+        set = set.customer(customer(n)?).task(task(n)?).matter(Matter::new(nth_matter(n)?));
     }
+    set = set.customer(customer(16)?).matter(Matter::new(nth_matter(16)?));
     let _ = store.commit(&set).await?;
     let asked = [6, 1, 2, 9, 6, 2];
     let found = store.customers_by_id(&asked.map(customer_id)).await?;
@@ -101,6 +198,9 @@ pub(super) async fn windows_by_id_ascend_and_leave_out_the_unknown(store: &impl 
     ensure_eq!(ids(&found, Task::id), [2, 6].map(task_id), "tasks by id");
     ensure_eq!(store.customers_by_id(&[]).await?, [], "no customers by id");
     ensure_eq!(store.tasks_by_id(&[]).await?, [], "no tasks by id");
+    let found = store.matters_by_id(&[16, 1, 2, 20, 6, 16, 2].map(nth_matter_id)).await?;
+    ensure_eq!(ids(&found, Matter::id), [2, 6, 16].map(nth_matter_id), "matters by id");
+    ensure_eq!(store.matters_by_id(&[]).await?, [], "no matters by id");
     Ok(())
 }
 
@@ -240,12 +340,14 @@ pub(super) async fn windows_take_many_ids(store: &impl Store) -> Checked {
             .consent(consent(n, n, 0)?)
             .purchase(purchase(n, n, 0)?)
             .interaction(interaction(n, n, 0)?)
-            .task(task(n)?);
+            .task(task(n)?)
+            .matter(Matter::new(case(n, n)?));
     }
     let _ = store.commit(&set).await?;
     // More than SQLite binds (32,766) or PostgreSQL (65,535) in one statement.
     let asked: Vec<CustomerId> = (1..=70_000).rev().map(customer_id).collect();
     let tasks: Vec<TaskId> = (1..=70_000).rev().map(task_id).collect();
+    let cases: Vec<MatterId> = (1..=70_000).rev().map(|n| MatterId::Case(super::given::case_id(n))).collect();
     let found = (
         store.customers_by_id(&asked).await?.len(),
         store.lifecycles(&asked).await?.len(),
@@ -253,8 +355,10 @@ pub(super) async fn windows_take_many_ids(store: &impl Store) -> Checked {
         store.purchases(&asked, always()?).await?.len(),
         store.interactions(&asked, always()?).await?.len(),
         store.tasks_by_id(&tasks).await?.len(),
+        store.matters_of(&asked).await?.len(),
+        store.matters_by_id(&cases).await?.len(),
     );
-    ensure_eq!(found, (3, 3, 3, 3, 3, 3), "rows of each kind for 70,000 ids");
+    ensure_eq!(found, (3, 3, 3, 3, 3, 3, 3, 3), "rows of each kind for 70,000 ids");
     let ascending: Vec<_> =
         store.purchases(&asked, always()?).await?.iter().map(Purchase::customer).collect();
     ensure!(ascending.is_sorted(), "rows for many ids do not ascend by customer: {ascending:?}");

@@ -1,6 +1,8 @@
 use super::fault::{failed, is_of_the_connection};
 use super::schema::{APPLICATION_ID, MIGRATIONS};
-use super::{SqliteOptions, consents, customers, interactions, jobs, journal, lifecycles, purchases, tasks};
+use super::{
+    SqliteOptions, consents, customers, interactions, jobs, journal, lifecycles, matters, purchases, tasks,
+};
 use crate::store::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::fs::File;
@@ -227,6 +229,7 @@ fn verify(connection: &Connection, options: SqliteOptions) -> Result<(), StoreEr
         purchases::SQL,
         interactions::SQL,
         tasks::SQL,
+        matters::SQL,
         jobs::SQL,
     ];
     for sql in statements.into_iter().flatten() {
@@ -302,7 +305,7 @@ mod tests {
         let key = IdempotencyKey::derive(&["doubt"]);
         let answer = database.write(
             |failure| {
-                assert_eq!(failure, StoreError::Backend { operation: "commit", code: 787 });
+                assert_eq!(failure, StoreError::Backend { operation: "commit", code: 787.into() });
                 StoreError::OutcomeUnknown { key }
             },
             |connection| {
@@ -335,7 +338,7 @@ mod tests {
         assert_eq!(refused, Err(StoreError::Busy));
         assert!(database.connection.is_some());
         assert_eq!(database.read(count), Ok(0));
-        let broken = StoreError::Backend { operation: "test", code: 10 };
+        let broken = StoreError::Backend { operation: "test", code: 10.into() };
         let failed = database.write(conflict, |connection| {
             connection.execute_batch(JOURNAL).unwrap();
             Err::<(), _>(broken.clone())

@@ -22,7 +22,7 @@ pub(super) fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> Sto
             ERROR => StoreError::Unusable { problem: "its tables are not those of the schema" },
             CORRUPT => StoreError::Unusable { problem: "the file is damaged" },
             NOT_A_DATABASE => StoreError::Unusable { problem: "the file is not a SQLite database" },
-            _ => StoreError::Backend { operation, code },
+            _ => StoreError::Backend { operation, code: code.into() },
         }
     }
 }
@@ -68,7 +68,7 @@ mod tests {
         }
         let unique = connection.execute("INSERT INTO t VALUES ('canary')", []).unwrap_err();
         let (operation, code) = ("insert", ffi::SQLITE_CONSTRAINT_PRIMARYKEY);
-        assert_eq!(failed("insert")(unique), StoreError::Backend { operation, code });
+        assert_eq!(failed("insert")(unique), StoreError::Backend { operation, code: code.into() });
     }
 
     #[test]
@@ -79,6 +79,6 @@ mod tests {
         assert!(refers_to_nothing(&plain(ffi::SQLITE_CONSTRAINT_FOREIGNKEY)));
         assert_eq!(failed("x")(plain(ffi::SQLITE_BUSY_RECOVERY)), StoreError::Busy);
         let code = ffi::SQLITE_IOERR_FSYNC;
-        assert_eq!(failed("x")(plain(code)), StoreError::Backend { operation: "x", code });
+        assert_eq!(failed("x")(plain(code)), StoreError::Backend { operation: "x", code: code.into() });
     }
 }

@@ -5,7 +5,7 @@ pub(super) const APPLICATION_ID: i64 = 0x5054_524E;
 
 /// The migrations in order; the first makes an empty file version 1. Each sets `user_version` itself, so that schema
 /// and version change in one transaction.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// Identifiers are their 16 bytes, instants are microseconds since 1970, terms and tags are their text, and short lists
 /// of machine terms (`contacts`, `links`, `because`) are JSON, `NULL` where they are empty.
@@ -139,6 +139,25 @@ CREATE INDEX notifications_open ON notifications (not_before, key) WHERE state I
 
 PRAGMA application_id = 0x5054524E;
 PRAGMA user_version = 1;
+";
+
+/// Matters. What one holds is JSON, because only the library reads it; the columns beside it are what it is found by.
+const VERSION_2: &str = "
+CREATE TABLE matters (
+    kind     TEXT NOT NULL,
+    id       BLOB NOT NULL CHECK (length(id) = 16),
+    customer BLOB REFERENCES customers (id),
+    version  INTEGER NOT NULL CHECK (version > 0),
+    wake     INTEGER,
+    status   TEXT NOT NULL,
+    only_one BLOB UNIQUE,
+    body     TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX matters_of_customer ON matters (customer, kind, id) WHERE customer IS NOT NULL;
+CREATE INDEX matters_waking ON matters (wake, kind, id) WHERE wake IS NOT NULL;
+
+PRAGMA user_version = 2;
 ";
 
 #[cfg(test)]

@@ -172,6 +172,11 @@ impl<'row> Columns<'row> {
         self.optional(term)
     }
 
+    /// A value kept as JSON.
+    pub(super) fn json<T: DeserializeOwned>(&mut self) -> Result<T, Unreadable> {
+        serde_json::from_str(self.text()?).map_err(|_| Unreadable)
+    }
+
     /// A list kept as JSON, `NULL` where it is empty.
     pub(super) fn list<T: DeserializeOwned>(&mut self) -> Result<Vec<T>, Unreadable> {
         let list = self.optional(|value| serde_json::from_str(text(value)?).map_err(|_| Unreadable))?;

@@ -55,7 +55,7 @@ pub enum RecurrenceEnd {
 /// # Example
 /// ```
 /// use chrono::Weekday;
-/// use patronage::service::{Frequency, Recurrence};
+/// use patronage::task::{Frequency, Recurrence};
 ///
 /// let rule: Recurrence = "FREQ=MONTHLY;INTERVAL=2;BYDAY=-1FR".parse()?;
 /// let same = Recurrence::new(Frequency::Monthly).every(2)?.on_weekday_number(-1, Weekday::Fri)?;

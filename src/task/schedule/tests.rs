@@ -41,11 +41,11 @@ fn a_rule_that_never_fires_is_refused() {
         ("FREQ=YEARLY;BYMONTHDAY=1", "9999-12-31T09:00:00"),
     ] {
         let refused = Schedule::new(rule.parse().unwrap(), anchor.parse().unwrap(), Utc);
-        assert!(matches!(refused, Err(ServiceError::NeverFires { .. })), "{rule}");
+        assert!(matches!(refused, Err(TaskError::NeverFires { .. })), "{rule}");
     }
     let far = NaiveDate::MAX.and_hms_opt(9, 0, 0).unwrap();
     let rule: Recurrence = "FREQ=DAILY".parse().unwrap();
-    assert!(matches!(Schedule::new(rule, far, Utc), Err(ServiceError::Invalid(_))));
+    assert!(matches!(Schedule::new(rule, far, Utc), Err(TaskError::Invalid(_))));
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn keys_tell_occurrences_recipients_and_ways_apart() {
 #[cfg(feature = "chrono-tz")]
 mod over_clock_changes {
     use super::*;
-    use crate::service::zone_named;
+    use crate::zone::zone_named;
     use chrono::{NaiveTime, TimeZone};
     use proptest::prelude::*;
 

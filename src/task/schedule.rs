@@ -1,9 +1,10 @@
+use super::TaskError;
 use super::recurrence::{Frequency, MonthEnd, Recurrence, RecurrenceEnd};
-use super::{ServiceError, ZoneRules};
 use crate::interaction::Touchpoint;
 use crate::key::IdempotencyKey;
 use crate::notification::Recipient;
 use crate::validation::ValidationError;
+use crate::zone::ZoneRules;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -12,8 +13,8 @@ use uuid::Uuid;
 /// One time a schedule fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Occurrence {
-    at: DateTime<Utc>,
-    local: NaiveDateTime,
+    pub(super) at: DateTime<Utc>,
+    pub(super) local: NaiveDateTime,
 }
 
 impl Occurrence {
@@ -29,14 +30,25 @@ impl Occurrence {
 
     /// The key under which a reminder of this occurrence is delivered once to a recipient on a way.
     pub fn key(&self, reminder: Uuid, to: Recipient, via: Option<Touchpoint>) -> IdempotencyKey {
-        let to = match to {
-            Recipient::Customer(customer) => format!("customer {customer}"),
-            Recipient::Staff(staff) => format!("staff {staff}"),
-        };
-        let via = via.map(|via| via.to_text()).unwrap_or_default();
         let local = self.local.format("%Y-%m-%dT%H:%M:%S%.f").to_string();
-        IdempotencyKey::derive(&["occurrence", &reminder.to_string(), &local, &to, &via])
+        key("occurrence", reminder, &local, to, via)
     }
+}
+
+/// The key under which one firing of a reminder is delivered once.
+pub(super) fn key(
+    kind: &str,
+    reminder: Uuid,
+    name: &str,
+    to: Recipient,
+    via: Option<Touchpoint>,
+) -> IdempotencyKey {
+    let to = match to {
+        Recipient::Customer(customer) => format!("customer {customer}"),
+        Recipient::Staff(staff) => format!("staff {staff}"),
+    };
+    let via = via.map(|via| via.to_text()).unwrap_or_default();
+    IdempotencyKey::derive(&[kind, &reminder.to_string(), name, &to, &via])
 }
 
 /// What to do about occurrences that were missed while nothing ran.
@@ -77,7 +89,7 @@ pub struct Due {
 /// # Example
 /// ```
 /// use chrono::Utc;
-/// use patronage::service::{CatchUp, Schedule};
+/// use patronage::task::{CatchUp, Schedule};
 ///
 /// let schedule = Schedule::new("FREQ=MONTHLY".parse()?, "2026-01-31T09:00:00".parse()?, Utc)?;
 /// let days: Vec<_> = schedule.occurrences().take(3).map(|one| one.local().date().to_string()).collect();
@@ -100,7 +112,7 @@ impl Schedule {
     /// Anchors a rule.
     ///
     /// # Errors
-    /// [`ServiceError::NeverFires`] when no day from the anchor to the year 9999 fits; [`ServiceError::Invalid`] when
+    /// [`TaskError::NeverFires`] when no day from the anchor to the year 9999 fits; [`TaskError::Invalid`] when
     /// the anchor lies outside the years 1 to 9999.
     ///
     /// # Cost
@@ -109,16 +121,21 @@ impl Schedule {
         rule: Recurrence,
         anchor: NaiveDateTime,
         zone: impl ZoneRules + 'static,
-    ) -> Result<Self, ServiceError> {
+    ) -> Result<Self, TaskError> {
+        let schedule = Self::unchecked(rule, anchor, Arc::new(zone));
         if !(1..=9999).contains(&anchor.year()) {
             let rule = "must lie within the years 1 to 9999";
             return Err(ValidationError::new("schedule.anchor", rule, anchor).into());
         }
-        let schedule = Self { rule, anchor, zone: Arc::new(zone) };
         if schedule.occurrences().next().is_none() {
-            return Err(ServiceError::NeverFires { rule: schedule.rule.to_string(), anchor });
+            return Err(TaskError::NeverFires { rule: schedule.rule.to_string(), anchor });
         }
         Ok(schedule)
+    }
+
+    /// A schedule that was anchored before.
+    pub(super) const fn unchecked(rule: Recurrence, anchor: NaiveDateTime, zone: Arc<dyn ZoneRules>) -> Self {
+        Self { rule, anchor, zone }
     }
 
     /// The rule.
@@ -171,53 +188,72 @@ impl Schedule {
     /// question. A `now` before `after` (a clock that was put back) has nothing due and loses nothing.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] when an instant lies outside the years 1 to 9999, or the limit is 0.
+    /// [`TaskError::Invalid`] when an instant lies outside the years 1 to 9999, or the limit is 0.
     pub fn due(
         &self,
         after: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
         catch_up: CatchUp,
         limit: usize,
-    ) -> Result<Due, ServiceError> {
+    ) -> Result<Due, TaskError> {
         let now = crate::period::instant("due.now", now)?;
         let after = after.map(|after| crate::period::instant("due.after", after)).transpose()?;
         if limit == 0 {
             return Err(ValidationError::new("due.limit", "must be at least 1", limit).into());
         }
-        let mut due = Due {
-            fire: Vec::new(),
-            skipped: 0,
-            through: after.map_or(now, |after| after.max(now)),
-            next: None,
-        };
         // What happened before the anchor's first day is nothing, so any early instant begins at the anchor.
-        let mut coming = self.occurrences_after(after.unwrap_or(DateTime::<Utc>::MIN_UTC));
-        for occurrence in coming.by_ref() {
-            if occurrence.at > now {
-                due.next = Some(occurrence);
+        let coming = self.occurrences_after(after.unwrap_or(DateTime::<Utc>::MIN_UTC));
+        let through = after.map_or(now, |after| after.max(now));
+        let CaughtUp { fire, skipped, through, next } =
+            catch_up.apply(coming, |one| one.at, (now, through), limit);
+        Ok(Due { fire, skipped, through, next })
+    }
+}
+
+/// What came of catching up.
+pub(super) struct CaughtUp<T> {
+    pub(super) fire: Vec<T>,
+    pub(super) skipped: u64,
+    pub(super) through: DateTime<Utc>,
+    pub(super) next: Option<T>,
+}
+
+impl CatchUp {
+    /// Picks what fires of what comes in the order of time: of what is due by `now`, at most `limit`.
+    pub(super) fn apply<T>(
+        self,
+        mut coming: impl Iterator<Item = T>,
+        at: impl Fn(&T) -> DateTime<Utc>,
+        (now, through): (DateTime<Utc>, DateTime<Utc>),
+        limit: usize,
+    ) -> CaughtUp<T> {
+        let mut caught = CaughtUp { fire: Vec::new(), skipped: 0, through, next: None };
+        for one in coming.by_ref() {
+            if at(&one) > now {
+                caught.next = Some(one);
                 break;
             }
-            match catch_up {
-                CatchUp::LatestOnly => {
-                    due.skipped += u64::from(due.fire.pop().is_some());
+            match self {
+                Self::LatestOnly => {
+                    caught.skipped += u64::from(caught.fire.pop().is_some());
                 }
-                CatchUp::Skip { grace_seconds }
-                    if now - occurrence.at > TimeDelta::seconds(i64::from(grace_seconds)) =>
+                Self::Skip { grace_seconds }
+                    if now - at(&one) > TimeDelta::seconds(i64::from(grace_seconds)) =>
                 {
-                    due.skipped += 1;
+                    caught.skipped += 1;
                     continue;
                 }
-                CatchUp::Each | CatchUp::Skip { .. } => {
-                    if due.fire.len() == limit {
-                        due.through = due.fire.last().map_or(due.through, Occurrence::at);
-                        due.next = Some(occurrence);
+                Self::Each | Self::Skip { .. } => {
+                    if caught.fire.len() == limit {
+                        caught.through = caught.fire.last().map_or(caught.through, &at);
+                        caught.next = Some(one);
                         break;
                     }
                 }
             }
-            due.fire.push(occurrence);
+            caught.fire.push(one);
         }
-        Ok(due)
+        caught
     }
 }
 

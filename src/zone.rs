@@ -1,5 +1,8 @@
+//! What a wall clock shows, and when: the one thing this crate asks of a time zone database.
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use std::fmt;
+use std::sync::Arc;
 
 /// The widest offset from UTC a zone may have, in seconds.
 const WIDEST: i64 = 16 * 3600;
@@ -14,7 +17,7 @@ const WIDEST: i64 = 16 * 3600;
 /// # Example
 /// ```
 /// use chrono::{DateTime, Utc};
-/// use patronage::service::{LocalTime, ZoneRules};
+/// use patronage::{LocalTime, ZoneRules};
 ///
 /// let at: DateTime<Utc> = "2026-03-29T01:00:00Z".parse()?;
 /// assert_eq!(ZoneRules::offset_at(&Utc, at), 0);
@@ -87,26 +90,26 @@ impl LocalTime {
 }
 
 /// The offset of a zone at an instant, all in seconds.
-pub(super) fn offset<Z: ZoneRules + ?Sized>(zone: &Z, at: i64) -> i64 {
+pub(crate) fn offset<Z: ZoneRules + ?Sized>(zone: &Z, at: i64) -> i64 {
     i64::from(zone.offset_at(DateTime::from_timestamp(at, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)))
 }
 
 /// What a wall time means, in seconds from the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seconds {
+pub(crate) enum Seconds {
     Single(i64),
     Gap(i64),
     Fold(i64, i64),
 }
 
 impl Seconds {
-    pub(super) const fn earliest(self) -> i64 {
+    pub(crate) const fn earliest(self) -> i64 {
         match self {
             Self::Single(at) | Self::Gap(at) | Self::Fold(at, _) => at,
         }
     }
 
-    pub(super) const fn latest(self) -> i64 {
+    pub(crate) const fn latest(self) -> i64 {
         match self {
             Self::Single(at) | Self::Gap(at) | Self::Fold(_, at) => at,
         }
@@ -115,7 +118,7 @@ impl Seconds {
 
 /// Finds the instants of a wall time from the offsets alone: those long before and long after it are the only two that
 /// can be in force.
-pub(super) fn resolve(offset: impl Fn(i64) -> i64, local: i64) -> Seconds {
+pub(crate) fn resolve(offset: impl Fn(i64) -> i64, local: i64) -> Seconds {
     let (before, after) = (offset(local - WIDEST), offset(local + WIDEST));
     if before == after {
         return Seconds::Single(local - before);
@@ -152,6 +155,20 @@ impl ZoneRules for Utc {
     }
 }
 
+impl<Z: ZoneRules + ?Sized> ZoneRules for Arc<Z> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn offset_at(&self, at: DateTime<Utc>) -> i32 {
+        (**self).offset_at(at)
+    }
+
+    fn resolve(&self, local: NaiveDateTime) -> LocalTime {
+        (**self).resolve(local)
+    }
+}
+
 #[cfg(feature = "chrono-tz")]
 impl ZoneRules for chrono_tz::Tz {
     fn name(&self) -> &str {
@@ -168,11 +185,11 @@ impl ZoneRules for chrono_tz::Tz {
 /// Finds the rules of a zone by its name in the IANA database.
 ///
 /// # Errors
-/// [`ServiceError::UnknownZone`](super::ServiceError::UnknownZone) when there is none of that name.
+/// [`ValidationError`](crate::ValidationError) when there is none of that name.
 ///
 /// # Example
 /// ```
-/// use patronage::service::{ZoneRules, zone_named};
+/// use patronage::{ZoneRules, zone_named};
 ///
 /// let zone = zone_named("Europe/Zurich")?;
 /// assert_eq!(zone.offset_at("2026-07-01T00:00:00Z".parse()?), 7200);
@@ -180,8 +197,9 @@ impl ZoneRules for chrono_tz::Tz {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[cfg(feature = "chrono-tz")]
-pub fn zone_named(name: &str) -> Result<chrono_tz::Tz, super::ServiceError> {
-    name.parse().map_err(|_| super::ServiceError::UnknownZone { name: name.chars().take(64).collect() })
+pub fn zone_named(name: &str) -> Result<chrono_tz::Tz, crate::validation::ValidationError> {
+    let rule = "must be the name of a time zone";
+    name.parse().map_err(|_| crate::validation::ValidationError::new("zone", rule, name))
 }
 
 #[cfg(all(test, feature = "chrono-tz"))]
