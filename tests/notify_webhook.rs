@@ -464,6 +464,12 @@ async fn an_answer_without_an_end_is_cut_off() {
     assert_eq!(notifier.deliver(&to_customer(1, 1)).await, transient("cut_off"));
     receiver.react(Reaction::Write(format!("HTTP/1.1 200 Said\r\n{}\r\n", "a: b\r\n".repeat(1000))));
     assert_eq!(notifier.deliver(&to_customer(1, 1)).await, transient("cut_off"));
+    // A head may be long, but not longer than 16 KiB.
+    for (length, wanted) in [(12_000, Ok(())), (20_000, transient("cut_off"))] {
+        let padding = "x".repeat(length);
+        receiver.react(Reaction::Write(format!("HTTP/1.1 200 Said\r\nx-padding: {padding}\r\n\r\n")));
+        assert_eq!(notifier.deliver(&to_customer(1, 1)).await, wanted, "{length}");
+    }
 }
 
 #[tokio::test]

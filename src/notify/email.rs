@@ -150,8 +150,8 @@ impl EmailNotifier {
         Ok(self)
     }
 
-    /// Waits this long for the relay to take a mail over, connecting included; 20 s unless told. It should be shorter than
-    /// the lease that the desk takes.
+    /// Waits this long for the relay to take a mail over, connecting included; 20 s unless told. A desk delivers one
+    /// message after the other, and its lease must outlast a batch: claim few at a time.
     #[must_use]
     pub const fn with_time_limit(mut self, limit: Duration) -> Self {
         self.within = limit;

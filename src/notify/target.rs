@@ -89,12 +89,12 @@ impl Target {
     }
 }
 
-/// A name of several labels whose last is none of the special ones. What it resolves to is judged when it is used.
+/// A name of several labels whose last is none of the special ones (the parser has made it lower case). What it resolves
+/// to is judged when it is used.
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    name.rsplit_once('.').is_some_and(|(before, last)| {
-        !before.is_empty() && !SPECIAL.iter().any(|special| last.eq_ignore_ascii_case(special))
-    })
+    name.rsplit_once('.')
+        .is_some_and(|(before, last)| !before.is_empty() && !last.is_empty() && !SPECIAL.contains(&last))
 }
 
 fn is_public(address: IpAddr) -> bool {

@@ -157,7 +157,8 @@ impl<R> WebhookNotifier<R> {
     }
 
     /// Waits this long for a connection to one address (5 s unless told), and for resolving, connecting, sending and the
-    /// answer together (15 s unless told). The second should be shorter than the lease that the desk takes.
+    /// answer together (15 s unless told). A desk delivers one message after the other, and its lease must outlast a batch: claim
+    /// few at a time.
     #[must_use]
     pub fn with_time_limits(mut self, connect: Duration, altogether: Duration) -> Self {
         (self.connect_within, self.answer_within) = (connect, altogether);
