@@ -1,6 +1,6 @@
 //! The e-mail notifier against a real SMTP server on loopback, with TLS: what is sent, to whom, and what answers mean.
 #![cfg(feature = "email")]
-#![expect(clippy::unwrap_used, reason = "a test may stop here")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop here")]
 
 #[path = "support/mail_server.rs"]
 mod mail_server;

@@ -1,7 +1,7 @@
 //! The webhook notifier against a real HTTPS listener on loopback: what is sent, where it goes, what answers mean, and
 //! where nothing may ever go.
 #![cfg(feature = "webhook")]
-#![expect(clippy::unwrap_used, reason = "a test may stop here")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop here")]
 
 #[path = "support/receiver.rs"]
 mod receiver;

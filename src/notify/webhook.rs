@@ -354,7 +354,9 @@ impl<R: Resolver> Notifier for WebhookNotifier<R> {
         let now = (self.clock)();
         let request = request(message, endpoint, now)
             .ok_or(DeliveryError::Permanent { problem: Tag::literal("not_writable") })?;
-        let posted = post(endpoint.target(), &self.resolver, &self.tls, self.connect_within, request);
+        // In a box, so that whoever waits for a delivery need not carry the state of TLS on their stack.
+        let posted =
+            Box::pin(post(endpoint.target(), &self.resolver, &self.tls, self.connect_within, request));
         let answer = tokio::time::timeout(self.answer_within, posted)
             .await
             .map_err(|_| transient(Tag::literal("timed_out")))??;
