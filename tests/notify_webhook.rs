@@ -1,7 +1,7 @@
 //! The webhook notifier against a real HTTPS listener on loopback: what is sent, where it goes, what answers mean, and
 //! where nothing may ever go.
 #![cfg(feature = "webhook")]
-#![expect(clippy::unwrap_used, reason = "a test may stop here")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop here")]
 
 #[path = "support/receiver.rs"]
 mod receiver;
@@ -464,6 +464,12 @@ async fn an_answer_without_an_end_is_cut_off() {
     assert_eq!(notifier.deliver(&to_customer(1, 1)).await, transient("cut_off"));
     receiver.react(Reaction::Write(format!("HTTP/1.1 200 Said\r\n{}\r\n", "a: b\r\n".repeat(1000))));
     assert_eq!(notifier.deliver(&to_customer(1, 1)).await, transient("cut_off"));
+    // A head may be long, but not longer than 16 KiB.
+    for (length, wanted) in [(12_000, Ok(())), (20_000, transient("cut_off"))] {
+        let padding = "x".repeat(length);
+        receiver.react(Reaction::Write(format!("HTTP/1.1 200 Said\r\nx-padding: {padding}\r\n\r\n")));
+        assert_eq!(notifier.deliver(&to_customer(1, 1)).await, wanted, "{length}");
+    }
 }
 
 #[tokio::test]

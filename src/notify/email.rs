@@ -70,9 +70,11 @@ pub struct EmailNotifier {
     domain: String,
     reply_to: Option<Mailbox>,
     staff: BTreeMap<Tag, EmailAddress>,
-    writer: Box<dyn Fn(&Message) -> Option<Letter> + Send + Sync>,
+    writer: Box<Writer>,
     within: Duration,
 }
+
+type Writer = dyn Fn(&Message) -> Option<Letter> + Send + Sync;
 
 /// The goodbye is a courtesy.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
@@ -150,8 +152,8 @@ impl EmailNotifier {
         Ok(self)
     }
 
-    /// Waits this long for the relay to take a mail over, connecting included; 20 s unless told. It should be shorter than
-    /// the lease that the desk takes.
+    /// Waits this long for the relay to take a mail over, connecting included; 20 s unless told. A desk delivers one
+    /// message after the other, and its lease must outlast a batch: claim few at a time.
     #[must_use]
     pub const fn with_time_limit(mut self, limit: Duration) -> Self {
         self.within = limit;
@@ -299,11 +301,12 @@ impl Notifier for EmailNotifier {
             let problem = Tag::literal("needs_tokio");
             return Err(DeliveryError::Transient { problem, retry_after: None });
         }
-        let mut connection = timeout(self.within, self.send(&to, &mail)).await.map_err(|_| {
-            DeliveryError::Transient { problem: Tag::literal("timed_out"), retry_after: None }
-        })??;
+        let mut connection =
+            timeout(self.within, Box::pin(self.send(&to, &mail))).await.map_err(|_| {
+                DeliveryError::Transient { problem: Tag::literal("timed_out"), retry_after: None }
+            })??;
         // It is taken over: a relay that does not answer the goodbye changes nothing.
-        let _ = timeout(GOODBYE_WITHIN, connection.quit()).await;
+        let _ = timeout(GOODBYE_WITHIN, Box::pin(connection.quit())).await;
         Ok(())
     }
 }

@@ -89,12 +89,12 @@ impl Target {
     }
 }
 
-/// A name of several labels whose last is none of the special ones. What it resolves to is judged when it is used.
+/// A name of several labels whose last is none of the special ones (the parser has made it lower case). What it resolves
+/// to is judged when it is used.
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    name.rsplit_once('.').is_some_and(|(before, last)| {
-        !before.is_empty() && !SPECIAL.iter().any(|special| last.eq_ignore_ascii_case(special))
-    })
+    name.rsplit_once('.')
+        .is_some_and(|(before, last)| !before.is_empty() && !last.is_empty() && !SPECIAL.contains(&last))
 }
 
 fn is_public(address: IpAddr) -> bool {
@@ -108,27 +108,30 @@ fn is_public(address: IpAddr) -> bool {
 ///
 /// Source: IANA IPv4 Special-Purpose Address Registry, and multicast (RFC 5771). The last is no network: Azure gives
 /// every machine its host services under this address, which looks public.
-const CLOSED_V4: [(Ipv4Addr, u32); 16] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),       // this network
-    (Ipv4Addr::new(10, 0, 0, 0), 8),      // private
-    (Ipv4Addr::new(100, 64, 0, 0), 10),   // shared by a provider's customers
-    (Ipv4Addr::new(127, 0, 0, 0), 8),     // loopback
-    (Ipv4Addr::new(169, 254, 0, 0), 16),  // link-local, also the metadata of cloud machines
-    (Ipv4Addr::new(172, 16, 0, 0), 12),   // private
-    (Ipv4Addr::new(192, 0, 0, 0), 24),    // protocol assignments
-    (Ipv4Addr::new(192, 0, 2, 0), 24),    // documentation
-    (Ipv4Addr::new(192, 88, 99, 0), 24),  // relays of 6to4
-    (Ipv4Addr::new(192, 168, 0, 0), 16),  // private
-    (Ipv4Addr::new(198, 18, 0, 0), 15),   // benchmarks
-    (Ipv4Addr::new(198, 51, 100, 0), 24), // documentation
-    (Ipv4Addr::new(203, 0, 113, 0), 24),  // documentation
-    (Ipv4Addr::new(224, 0, 0, 0), 4),     // multicast
-    (Ipv4Addr::new(240, 0, 0, 0), 4),     // reserved, and broadcast
-    (Ipv4Addr::new(168, 63, 129, 16), 32),
+const CLOSED_V4: [([u8; 4], u32); 16] = [
+    ([0, 0, 0, 0], 8),       // this network
+    ([10, 0, 0, 0], 8),      // private
+    ([100, 64, 0, 0], 10),   // shared by a provider's customers
+    ([127, 0, 0, 0], 8),     // loopback
+    ([169, 254, 0, 0], 16),  // link-local, also the metadata of cloud machines
+    ([172, 16, 0, 0], 12),   // private
+    ([192, 0, 0, 0], 24),    // protocol assignments
+    ([192, 0, 2, 0], 24),    // documentation
+    ([192, 88, 99, 0], 24),  // relays of 6to4
+    ([192, 168, 0, 0], 16),  // private
+    ([198, 18, 0, 0], 15),   // benchmarks
+    ([198, 51, 100, 0], 24), // documentation
+    ([203, 0, 113, 0], 24),  // documentation
+    ([224, 0, 0, 0], 4),     // multicast
+    ([240, 0, 0, 0], 4),     // reserved, and broadcast
+    ([168, 63, 129, 16], 32),
 ];
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    !CLOSED_V4.iter().any(|(first, length)| (address.to_bits() ^ first.to_bits()).leading_zeros() >= *length)
+    let within = |&(first, length): &([u8; 4], u32)| {
+        (address.to_bits() ^ u32::from_be_bytes(first)).leading_zeros() >= length
+    };
+    !CLOSED_V4.iter().any(within)
 }
 
 /// Only `2000::/3` is global unicast; this leaves out loopback, unspecified, mapped and compatible IPv4, NAT64, unique
@@ -137,17 +140,19 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 ///
 /// Source: IANA IPv6 Special-Purpose Address Registry.
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    match address.segments() {
-        // Protocol assignments: Teredo, benchmarks, ORCHID and others.
-        [0x2001, 0..=0x01ff, ..] => false,
-        // Documentation, twice.
-        [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
-        // 6to4.
-        [0x2002, ..] => false,
-        // ISATAP, whatever the prefix.
-        [_, _, _, _, 0x0000 | 0x0200, 0x5efe, ..] => false,
-        [first, ..] => first & 0xe000 == 0x2000,
-    }
+    let segments = address.segments();
+    let closed = matches!(
+        segments,
+        // Protocol assignments (Teredo, benchmarks, ORCHID and others), and documentation.
+        [0x2001, 0..=0x01ff | 0x0db8, ..]
+            // Documentation again.
+            | [0x3fff, 0..=0x0fff, ..]
+            // 6to4.
+            | [0x2002, ..]
+            // ISATAP, whatever the prefix.
+            | [_, _, _, _, 0x0000 | 0x0200, 0x5efe, ..]
+    );
+    !closed && matches!(segments, [0x2000..=0x3fff, ..])
 }
 
 #[cfg(test)]

@@ -157,7 +157,8 @@ impl<R> WebhookNotifier<R> {
     }
 
     /// Waits this long for a connection to one address (5 s unless told), and for resolving, connecting, sending and the
-    /// answer together (15 s unless told). The second should be shorter than the lease that the desk takes.
+    /// answer together (15 s unless told). A desk delivers one message after the other, and its lease must outlast a batch: claim
+    /// few at a time.
     #[must_use]
     pub fn with_time_limits(mut self, connect: Duration, altogether: Duration) -> Self {
         (self.connect_within, self.answer_within) = (connect, altogether);
@@ -353,7 +354,9 @@ impl<R: Resolver> Notifier for WebhookNotifier<R> {
         let now = (self.clock)();
         let request = request(message, endpoint, now)
             .ok_or(DeliveryError::Permanent { problem: Tag::literal("not_writable") })?;
-        let posted = post(endpoint.target(), &self.resolver, &self.tls, self.connect_within, request);
+        // In a box, so that whoever waits for a delivery need not carry the state of TLS on their stack.
+        let posted =
+            Box::pin(post(endpoint.target(), &self.resolver, &self.tls, self.connect_within, request));
         let answer = tokio::time::timeout(self.answer_within, posted)
             .await
             .map_err(|_| transient(Tag::literal("timed_out")))??;

@@ -91,7 +91,7 @@ impl Mail {
         let mut text = parts.next().unwrap().as_bytes().to_vec();
         for part in parts {
             text.push(u8::from_str_radix(&part[..2], 16).unwrap());
-            text.extend_from_slice(part[2..].as_bytes());
+            text.extend_from_slice(&part.as_bytes()[2..]);
         }
         let text = String::from_utf8(text).unwrap();
         text.strip_suffix("\r\n").unwrap().to_owned()
@@ -330,7 +330,7 @@ impl Handler for Shared {
         if let Reaction::ToTheSender(code) = desk.reaction {
             return refusal(code, from);
         }
-        desk.from = from.to_owned();
+        from.clone_into(&mut desk.from);
         (desk.to, desk.raw) = (Vec::new(), Vec::new());
         mailin::response::OK
     }

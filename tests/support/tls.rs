@@ -22,7 +22,7 @@ impl Identity {
     /// A new certificate for these names and addresses.
     pub(crate) fn of(names: &[&str]) -> Self {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        Self::from_params(CertificateParams::new(names).unwrap())
+        Self::from_params(&CertificateParams::new(names).unwrap())
     }
 
     /// One that has not been valid for long.
@@ -31,10 +31,10 @@ impl Identity {
         let mut params = CertificateParams::new(names).unwrap();
         params.not_before = rcgen::date_time_ymd(2000, 1, 1);
         params.not_after = rcgen::date_time_ymd(2001, 1, 1);
-        Self::from_params(params)
+        Self::from_params(&params)
     }
 
-    fn from_params(params: CertificateParams) -> Self {
+    fn from_params(params: &CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
