@@ -25,6 +25,8 @@ mod bayes;
 mod cpu;
 #[path = "measure/data.rs"]
 mod data;
+#[path = "measure/deliveries.rs"]
+mod deliveries;
 #[path = "measure/events.rs"]
 mod events;
 #[path = "measure/feedback.rs"]
@@ -71,6 +73,7 @@ fn main() {
     pool.install(bayes::figures);
     memory();
     sqlite::figures();
+    deliveries::figures();
     review::figures();
 }
 

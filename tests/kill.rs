@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use patronage::customer::{Customer, CustomerId, CustomerKind};
 use patronage::desk::{Deliveries, Desk, DeskError, RetryPolicy, Settings};
 use patronage::interaction::{Interaction, InteractionId};
-use patronage::notification::{JobState, Notification, Recipient};
+use patronage::notification::{JobState, Notification, Recipient, Settlement};
 use patronage::notify::{DeliveryError, Message, Notifier};
 use patronage::store::conformance::dump;
 use patronage::store::{ChangeSet, SqliteStore, Store, StoreError};
@@ -27,6 +27,7 @@ use std::time::Duration;
 
 /// So many kills hit one file, before everything in it is accounted for.
 const KILLS_OF_ONE_FILE: u32 = 100;
+const ATTEMPTS: u32 = 10;
 const LEASE: Duration = Duration::from_secs(1);
 const STORE: &str = "customers.sqlite";
 const SENT: &str = "sent";
@@ -63,8 +64,7 @@ fn changes(n: u32) -> ChangeSet {
         .with_interactions(interactions)
         .with_notifications((0..=n % 4).map(|m| told(n, m)));
     if is_refused(n) {
-        let nobody =
-            patronage::notification::Settlement::Cancelled { key: IdempotencyKey::derive(&["nobody"]) };
+        let nobody = Settlement::Cancelled { key: IdempotencyKey::derive(&["nobody"]) };
         set = set.settlement(nobody);
     }
     set
@@ -128,15 +128,29 @@ fn sent(folder: &Path) -> BTreeMap<IdempotencyKey, u64> {
     sent
 }
 
-/// Delivers what is left, past every lease and delay.
-fn deliver_the_rest(folder: &Path, store: &SqliteStore, round: u32, attempts: u32) {
-    let desk = Desk::new(store, Receiver::new(folder), settings(attempts));
-    let mut later = round;
+/// Delivers what is left, past every lease and delay. A job that was under way at ten kills in a row is given up, which can
+/// be seen, and is requeued here; returns how many there were.
+fn deliver_the_rest(folder: &Path, store: &SqliteStore, round: u32) -> usize {
+    let desk = Desk::new(store, Receiver::new(folder), settings(ATTEMPTS));
+    let (mut later, mut given_up) = (round, 0);
     loop {
         later += 1;
-        if block_on(desk.run_due(at(later))).unwrap() == Deliveries::default() {
-            break;
+        if block_on(desk.run_due(at(later))).unwrap() != Deliveries::default() {
+            continue;
         }
+        let mut exhausted = block_on(dump(store)).unwrap().jobs;
+        exhausted.retain(|job| job.state == JobState::Exhausted);
+        if exhausted.is_empty() {
+            return given_up;
+        }
+        given_up += exhausted.len();
+        let requeued = exhausted.iter().map(|job| {
+            assert_eq!(job.problem, Some(Tag::literal("too_many_attempts")), "{job:?}");
+            Settlement::Requeued { key: job.notification.key(), not_before: at(later) }
+        });
+        let key = IdempotencyKey::derive(&["requeue", &later.to_string()]);
+        let set = ChangeSet::new(key, at(later), Tag::literal("test")).unwrap().with_settlements(requeued);
+        assert!(block_on(store.commit(&set)).is_ok());
     }
 }
 
@@ -146,7 +160,7 @@ fn records_and_delivers_until_it_is_killed() {
     let folder: std::path::PathBuf = given("PATRONAGE_FOLDER");
     let (from, now) = (given::<u32>("PATRONAGE_FROM"), at(given("PATRONAGE_ROUND")));
     let store = SqliteStore::open(folder.join(STORE)).unwrap();
-    let desk = Desk::new(&store, Receiver::new(&folder), settings(10));
+    let desk = Desk::new(&store, Receiver::new(&folder), settings(ATTEMPTS));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             loop {
@@ -182,6 +196,7 @@ struct Totals {
     notifications: usize,
     sends: u64,
     sent_again: u64,
+    given_up_and_requeued: usize,
     committed_unseen: usize,
     refused: usize,
 }
@@ -212,7 +227,7 @@ fn kill_once(folder: &Path, round: u32, account: &mut Account, random: &mut ChaC
 /// Holds everything that is in the file, and everything that was sent, against what was acknowledged.
 fn account_for(folder: &Path, account: &Account, round: u32, totals: &mut Totals) {
     let store = SqliteStore::open(folder.join(STORE)).unwrap();
-    deliver_the_rest(folder, &store, round, 10);
+    totals.given_up_and_requeued += deliver_the_rest(folder, &store, round);
     let content = block_on(dump(&store)).unwrap();
     let sent = sent(folder);
     let jobs: BTreeMap<IdempotencyKey, JobState> =

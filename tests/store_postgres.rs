@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop here")]
 
 use futures_util::future::join_all;
+use patronage::case::{CallBack, CallBackId, Case, CaseChange, CaseEvent, CaseId, Matter};
 use patronage::consent::{ConsentId, ConsentRecord, ConsentStatus, Purpose};
 use patronage::customer::{Contact, ContactPoint, Customer, CustomerId, CustomerKind, Identity};
 use patronage::interaction::{Interaction, InteractionId, Touchpoint};
@@ -16,7 +17,7 @@ use patronage::store::{
     Store, StoreError,
 };
 use patronage::task::{Task, TaskId};
-use patronage::{IdempotencyKey, Tag};
+use patronage::{IdempotencyKey, Pii, Tag};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -189,6 +190,14 @@ fn name(n: usize) -> String {
     format!("customer {}", n % 200)
 }
 
+/// A call-back for a reason: there may be one for it.
+fn call_back(n: usize, reason: usize) -> Matter {
+    let reason = Tag::new(&format!("reason_{reason}")).unwrap();
+    let id = CallBackId::derive(&[&n.to_string()]);
+    let call = CallBack::offer(id, CustomerId::derive(&[&name(0)]), reason, at(0), 2).unwrap();
+    Matter::new(call).waking(Some(at(5))).unwrap()
+}
+
 /// So many of every kind.
 fn many(prefix: &str, count: usize) -> ChangeSet {
     let identity = |n: usize| Identity::new(Tag::literal("shop"), &format!("{n}")).unwrap();
@@ -202,6 +211,7 @@ fn many(prefix: &str, count: usize) -> ChangeSet {
             .purchase(purchase(n, &name(n)))
             .interaction(interaction(n, &name(n), 0))
             .task(Task::new(TaskId::derive(&[&n.to_string()]), Tag::literal("call"), at(0)).unwrap())
+            .matter(call_back(n, n))
             .notification(told(&n.to_string(), 0));
     }
     set
@@ -218,7 +228,7 @@ async fn many_rows_are_taken_and_refused_as_by_the_reference() {
         wanted
     };
     let first = same(&many("first", 500)).await.unwrap();
-    assert_eq!((first.applied, first.known), (2900, 0));
+    assert_eq!((first.applied, first.known), (3400, 0));
 
     // Known and new ones, and some twice.
     let facts = |name: &str, from: usize, to: usize| {
@@ -248,6 +258,16 @@ async fn many_rows_are_taken_and_refused_as_by_the_reference() {
         .with_settlements((0..600).map(|n| Settlement::Cancelled { key: told(&n.to_string(), 0).key() }));
     same(&changed).await.unwrap();
     assert!(matches!(same(&drop_all).await, Err(StoreError::Conflict { expected: 1, found: 2, .. })));
+
+    // One call-back too many for a reason.
+    let mut calls: Vec<_> = (1000..1100).map(|n| call_back(n, n)).collect();
+    calls.insert(90, call_back(1200, 17));
+    let refused = same(&changes("calls").with_matters(calls)).await;
+    assert!(matches!(refused, Err(StoreError::OpenAlready { .. })), "{refused:?}");
+    for now in [Instant::MIN_UTC, at(4), at(5), Instant::MAX_UTC] {
+        let wanted = memory.matters_waking(now, 70).await;
+        assert_eq!(store.matters_waking(now, 70).await, wanted);
+    }
 
     // One at fault among many: other content, an unknown customer, both; in the store and in the set.
     for (at_fault, late) in [(0, 80), (70, 90), (99, 99)] {
@@ -714,7 +734,12 @@ fn canaries() -> ChangeSet {
         .unwrap();
     let id = ada.id();
     let text = told("n", 0).via(Touchpoint::Email).with_text("Dear Canary").unwrap();
+    let mut case = Case::open(CaseId::derive(&["c"]), id, Tag::literal("billing"), at(0)).unwrap();
+    let fact =
+        CaseChange::Told { about: Tag::literal("billing"), fact: Pii::new("canary \0 fact".to_owned()) };
+    case.record(CaseEvent::new(at(1), fact)).unwrap();
     changes("canaries")
+        .matter(Matter::new(case).waking(Some(at(7))).unwrap())
         .customer(ada)
         .stage_change((id, StageChange::new(LifecycleStage::Purchase, at(0), StageReason::Observed).unwrap()))
         .consent(consent(1, "ada"))
@@ -741,6 +766,13 @@ async fn use_everything(store: &PostgresStore, round: usize) -> Vec<StoreError> 
     errors.extend(store.purchases(&of, always).await.err());
     errors.extend(store.interactions(&of, always).await.err());
     errors.extend(store.tasks(None, 9).await.err());
+    let looked_at = canaries().matters().to_vec();
+    errors.extend(store.matters(None, 9).await.err());
+    errors.extend(store.matters_by_id(&[looked_at[0].id()]).await.err());
+    errors.extend(store.matters_of(&of).await.err());
+    errors.extend(store.matters_waking(at(9), 9).await.err());
+    let looked_at = looked_at.into_iter().map(|matter| matter.with_version(1));
+    errors.extend(store.commit(&set("looked at").with_matters(looked_at)).await.err());
     errors.extend(store.jobs(None, 9).await.err());
     errors.extend(store.committed(IdempotencyKey::derive(&["canaries"])).await.err());
     errors.extend(store.commit(&canaries()).await.err());
@@ -803,7 +835,7 @@ async fn rows_that_others_edited_are_reported_without_what_they_hold() {
                 usize::from(errors.iter().any(|error| matches!(error, StoreError::Unusable { .. })));
             // As it was before.
             let all = "customers, identities, stage_changes, consents, purchases, interactions, tasks, \
-                 notifications, journal";
+                 matters, notifications, journal";
             admin.batch_execute(&format!("TRUNCATE {all}")).await.unwrap();
             let _ = store.commit(&canaries()).await.unwrap();
         }

@@ -9,6 +9,7 @@ mod interactions;
 mod jobs;
 mod journal;
 mod lifecycles;
+mod matters;
 mod purchases;
 mod schema;
 mod session;
@@ -17,13 +18,14 @@ mod tasks;
 mod value;
 
 use super::{BackendCode, ChangeSet, Committed, Store, StoreError, due};
+use crate::case::{Matter, MatterId};
 use crate::consent::ConsentRecord;
 use crate::customer::{Customer, CustomerId, Identity};
 use crate::interaction::Interaction;
 use crate::key::IdempotencyKey;
 use crate::lifecycle::LifecycleHistory;
 use crate::notification::Job;
-use crate::period::Period;
+use crate::period::{self, Period};
 use crate::purchase::Purchase;
 use crate::task::{Task, TaskId};
 use crate::validation::ValidationError;
@@ -219,8 +221,8 @@ impl Connect for On {
 ///
 /// # Schema
 /// The tables are meant to be read, also by others: `customers`, `identities`, `stage_changes`, `consents`, `purchases`,
-/// `interactions`, `tasks`, `notifications`, `journal`. Instants are `timestamptz`, terms are text, money is minor units and
-/// a currency, short lists are `json`. Texts that may hold anything have a NUL written as U+001A and `0`, and U+001A twice.
+/// `interactions`, `tasks`, `matters`, `notifications`, `journal`. Instants are `timestamptz`, terms are text, money is minor units and
+/// a currency, short lists and matters are `json`. Texts that may hold anything have a NUL written as U+001A and `0`, and U+001A twice.
 /// The version is in `patronage_schema`; an older schema is migrated when it is opened, behind a lock, so that any number
 /// may open it at once; a newer one and that of another program are refused.
 ///
@@ -257,6 +259,9 @@ impl fmt::Debug for PostgresStore {
         f.debug_struct("PostgresStore").field("schema", &self.prefix).finish_non_exhaustive()
     }
 }
+
+/// The last microsecond of the year 9999.
+const LAST: i64 = 253_402_300_799_999_999;
 
 /// How often something is tried from the start where others are in the way, or connections of the pool turn out dead.
 const ATTEMPTS: u32 = 5;
@@ -413,6 +418,7 @@ async fn apply_changes(
     known += facts::append(session, changes.purchases()).await?;
     known += facts::append(session, changes.interactions()).await?;
     tasks::put(session, changes.tasks()).await?;
+    matters::put(session, changes.matters()).await?;
     known += jobs::append(session, changes.notifications()).await?;
     jobs::settle(session, changes.settlements()).await?;
     Ok(Applied::Now { known })
@@ -510,6 +516,40 @@ impl Store for PostgresStore {
             return Ok(Vec::new());
         }
         self.all(tasks::TABLE, &tasks::by_id(), &[&ids], tasks::read).await
+    }
+
+    async fn matters(&self, after: Option<MatterId>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        let Some((_, rows)) = page(None, limit) else { return Ok(Vec::new()) };
+        // No kind is before the empty text.
+        let (kind, id) = after.map_or(("", Uuid::nil()), |after| (after.kind(), *after.as_uuid()));
+        self.all(matters::TABLE, &matters::page(), &[&kind, &id, &rows], matters::read).await
+    }
+
+    async fn matters_by_id(&self, ids: &[MatterId]) -> Result<Vec<Matter>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (kinds, ids) = matters::parts(ids.iter().copied());
+        self.all(matters::TABLE, &matters::by_id(), &[&kinds, &ids], matters::read).await
+    }
+
+    async fn matters_of(&self, of: &[CustomerId]) -> Result<Vec<Matter>, StoreError> {
+        let of = ids(of, CustomerId::as_uuid);
+        if of.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.all(matters::TABLE, &matters::of(), &[&of], matters::read).await
+    }
+
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+        let Some((_, rows)) = page(None, limit) else { return Ok(Vec::new()) };
+        // All stored instants lie within the years 1 to 9999; PostgreSQL does not know all that lie outside.
+        let now = match period::instant("now", now) {
+            Ok(now) => now,
+            Err(_) if now < DateTime::UNIX_EPOCH => return Ok(Vec::new()),
+            Err(_) => DateTime::from_timestamp_micros(LAST).unwrap_or_default(),
+        };
+        self.all(matters::TABLE, &matters::waking(), &[&now, &rows], matters::read).await
     }
 
     async fn jobs(&self, after: Option<IdempotencyKey>, limit: usize) -> Result<Vec<Job>, StoreError> {

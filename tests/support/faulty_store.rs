@@ -1,6 +1,7 @@
 //! A store that fails when it is told to.
 
 use chrono::{DateTime, Utc};
+use patronage::case::{Matter, MatterId};
 use patronage::consent::ConsentRecord;
 use patronage::customer::{Customer, CustomerId, Identity};
 use patronage::interaction::Interaction;
@@ -58,6 +59,10 @@ impl<S: Store> Store for FaultyStore<S> {
         interactions(of: &[CustomerId], within: Period) -> Vec<Interaction>;
         tasks(after: Option<TaskId>, limit: usize) -> Vec<Task>;
         tasks_by_id(ids: &[TaskId]) -> Vec<Task>;
+        matters(after: Option<MatterId>, limit: usize) -> Vec<Matter>;
+        matters_by_id(ids: &[MatterId]) -> Vec<Matter>;
+        matters_of(of: &[CustomerId]) -> Vec<Matter>;
+        matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<Matter>;
         jobs(after: Option<IdempotencyKey>, limit: usize) -> Vec<Job>;
     }
 

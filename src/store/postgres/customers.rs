@@ -54,14 +54,14 @@ pub(super) fn unknown(id: CustomerId) -> StoreError {
 pub(super) async fn among(
     session: &Session,
     ids: impl Iterator<Item = CustomerId>,
-) -> Result<HashSet<Uuid>, Fault> {
+) -> Result<HashSet<CustomerId>, Fault> {
     let asked: HashSet<Uuid> = ids.map(|id| *id.as_uuid()).collect();
     if asked.is_empty() {
-        return Ok(asked);
+        return Ok(HashSet::new());
     }
     let asked: Vec<Uuid> = asked.into_iter().collect();
     let rows = session.rows(TABLE.read, AMONG, &[&asked]).await?;
-    Ok(TABLE.decoded(&rows, |row| row.id())?.into_iter().collect())
+    Ok(TABLE.decoded(&rows, |row| row.id().map(CustomerId::new))?.into_iter().collect())
 }
 
 /// The versions of those of these customers that there are. Until the transaction ends nobody else changes them.

@@ -84,7 +84,7 @@ async fn up_to_a_fault<'a, T: Fact>(
     facts: &'a [T],
 ) -> Result<(&'a [T], Option<(&'a T, StoreError)>), Fault> {
     let customers = customers::among(session, facts.iter().map(T::whose)).await?;
-    let Some(at) = facts.iter().position(|fact| !customers.contains(fact.whose().as_uuid())) else {
+    let Some(at) = facts.iter().position(|fact| !customers.contains(&fact.whose())) else {
         return Ok((facts, None));
     };
     let (sound, rest) = facts.split_at(at);

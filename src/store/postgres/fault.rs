@@ -54,6 +54,9 @@ pub(super) fn failed(operation: &'static str) -> impl Fn(Error) -> Fault + Copy 
         };
         if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(state) {
             Fault::OVERTAKEN
+        } else if state == &SqlState::UNIQUE_VIOLATION {
+            // Rows were looked at before they were written: somebody else has written one in between.
+            Fault::Passing(backend(operation, bytes(state)))
         } else if BUSY.contains(state) {
             Fault::Final(StoreError::Busy)
         } else if FOREIGN.contains(state) {
@@ -128,5 +131,7 @@ fn bytes(state: &SqlState) -> [u8; 5] {
 
 /// The driver has no predicate for it: an error below the protocol has an error of the operating system as its source.
 fn is_of_the_wire(error: &Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+    std::error::Error::source(error)
+        .and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>)
+        .is_some()
 }

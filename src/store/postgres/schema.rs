@@ -4,7 +4,7 @@
 use super::fault::{Fault, failed};
 use super::session::{self, Ending, Session};
 use super::table::{Known, table};
-use super::{customers, facts, jobs, journal, lifecycles, tasks};
+use super::{customers, facts, jobs, journal, lifecycles, matters, tasks};
 use crate::consent::ConsentRecord;
 use crate::interaction::Interaction;
 use crate::key::IdempotencyKey;
@@ -133,6 +133,21 @@ CREATE TABLE tasks (
 );
 CREATE INDEX tasks_of_customer ON tasks (customer) WHERE customer IS NOT NULL;
 
+-- What a matter holds is JSON, because only the library reads it; the columns beside it are what it is found by.
+CREATE TABLE matters (
+    kind     text COLLATE \"C\" NOT NULL,
+    id       uuid NOT NULL,
+    customer uuid REFERENCES customers (id),
+    version  bigint NOT NULL CHECK (version > 0),
+    wake     timestamptz,
+    status   text NOT NULL,
+    only_one uuid UNIQUE,
+    body     json NOT NULL,
+    PRIMARY KEY (kind, id)
+);
+CREATE INDEX matters_of_customer ON matters (customer, kind, id) WHERE customer IS NOT NULL;
+CREATE INDEX matters_waking ON matters (wake, kind, id) WHERE wake IS NOT NULL;
+
 CREATE TABLE notifications (
     key         uuid PRIMARY KEY,
     to_customer uuid,
@@ -204,7 +219,9 @@ async fn version(session: &Session, name: &str) -> Result<usize, Fault> {
         _ => return Err(StoreError::Unusable { problem: "the schema is not one of this library" }.into()),
     }
     let rows = session.rows(ASK, VERSION, &[]).await?;
-    match table.decoded(&rows, |row| row.integer::<usize>())?.first() {
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is for one lifetime only")]
+    let versions = table.decoded(&rows, |row| row.integer::<usize>())?;
+    match versions.first() {
         Some(version) if *version > MIGRATIONS.len() => {
             Err(StoreError::Unusable { problem: "its schema is that of a later version" }.into())
         }
@@ -253,6 +270,7 @@ fn statements() -> impl Iterator<Item = String> {
         .chain(lifecycles::sql())
         .chain(facts)
         .chain(tasks::sql())
+        .chain(matters::sql())
         .chain(jobs::sql())
 }
 

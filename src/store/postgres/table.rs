@@ -89,7 +89,8 @@ impl Table {
         match known {
             Known::Stays => "ON CONFLICT DO NOTHING".to_owned(),
             Known::Changes => {
-                let others = self.columns.iter().filter(|column| **column != self.key);
+                let is_key = |column: &str| self.key.split(", ").any(|key| key == column);
+                let others = self.columns.iter().filter(|column| !is_key(column));
                 let set: Vec<String> = others.map(|column| format!("{column} = excluded.{column}")).collect();
                 format!("ON CONFLICT ({}) DO UPDATE SET {}", self.key, set.join(", "))
             }

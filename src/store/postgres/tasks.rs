@@ -56,7 +56,7 @@ pub(super) async fn put(session: &Session, tasks: &[Task]) -> Result<(), Fault> 
             let (entity, id) = (Entity::Task, *id.as_uuid());
             return Err(StoreError::Conflict { entity, id, expected, found }.into());
         }
-        if let Some(unknown) = task.customer().filter(|customer| !customers.contains(customer.as_uuid())) {
+        if let Some(unknown) = task.customer().filter(|customer| !customers.contains(customer)) {
             return Err(customers::unknown(unknown).into());
         }
         if let Some(known) = known.filter(|known| known.status() != task.status()) {

@@ -35,8 +35,13 @@ impl<'a> Value<'a> {
         if list.is_empty() {
             return Ok(Self::Null);
         }
+        Self::json(&list)
+    }
+
+    /// Anything as JSON.
+    pub(super) fn json<T: Serialize>(value: &T) -> Result<Self, Unreadable> {
         // Domain types serialise without failing; the error is there so that nothing is dropped if one ever does not.
-        serde_json::to_string(list).map(Into::into).map_err(|_| Unreadable)
+        serde_json::to_string(value).map(Into::into).map_err(|_| Unreadable)
     }
 
     pub(super) fn count(number: u64) -> Self {
@@ -163,6 +168,11 @@ impl<'row> Columns<'row> {
         value
     }
 
+    /// Passes over a column.
+    pub(super) const fn skip(&mut self) {
+        self.next += 1;
+    }
+
     pub(super) fn id(&mut self) -> Result<Uuid, Unreadable> {
         self.value()
     }
@@ -227,6 +237,11 @@ impl<'row> Columns<'row> {
     pub(super) fn list<T: DeserializeOwned>(&mut self) -> Result<Vec<T>, Unreadable> {
         let list = self.optional_text()?.map(serde_json::from_str).transpose();
         Ok(list.map_err(|_| Unreadable)?.unwrap_or_default())
+    }
+
+    /// Something kept as JSON.
+    pub(super) fn json<T: DeserializeOwned>(&mut self) -> Result<T, Unreadable> {
+        serde_json::from_str(self.text()?).map_err(|_| Unreadable)
     }
 }
 
