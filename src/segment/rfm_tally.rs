@@ -259,7 +259,9 @@ mod tests {
             let merged = |tallies: [&RfmTally; 3]| {
                 // The narrower one grows.
                 let mut all = RfmTally::new(0);
-                tallies.into_iter().for_each(|tally| all.merge(tally).unwrap());
+                for tally in tallies {
+                    all.merge(tally).unwrap();
+                }
                 all
             };
             let mut right = b.clone();
