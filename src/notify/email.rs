@@ -208,6 +208,8 @@ impl EmailNotifier {
                 .map_err(failed)?
         } else {
             let stream = TcpStream::connect(address).await.map_err(|_| transient(UNREACHABLE))?;
+            // Commands are short and answered one by one; a connection that gathers them is slower and no less right.
+            let _ = stream.set_nodelay(true);
             AsyncSmtpConnection::connect_with_transport(Box::new(LineStream::new(stream)), hello)
                 .await
                 .map_err(failed)?
