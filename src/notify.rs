@@ -16,6 +16,8 @@ mod email;
 mod endpoint;
 #[cfg(feature = "email")]
 mod letter;
+#[cfg(feature = "email")]
+mod line_stream;
 mod memory;
 mod message;
 #[cfg(feature = "webhook")]

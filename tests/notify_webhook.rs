@@ -537,9 +537,9 @@ async fn only_the_right_certificate_will_do() {
         assert_eq!(notifier.deliver(&to_customer(1, 1)).await, transient("insecure"));
         assert!(other.requests().is_empty());
     }
-    for reaction in [Reaction::SpeakPlainly, Reaction::HangUp] {
+    for (reaction, problem) in [(Reaction::SpeakPlainly, "insecure"), (Reaction::HangUp, "cut_off")] {
         receiver.react(reaction);
-        assert_eq!(trusting.deliver(&to_customer(1, 1)).await, transient("insecure"));
+        assert_eq!(trusting.deliver(&to_customer(1, 1)).await, transient(problem));
     }
     assert!(receiver.requests().is_empty());
     for pem in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {

@@ -1,3 +1,4 @@
+use super::line_stream::LineStream;
 use super::relay::Safety;
 use super::{DeliveryError, Letter, Message, Notifier, SmtpRelay};
 use crate::customer::{Contact, EmailAddress};
@@ -16,7 +17,9 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::time::{Duration, SystemTime};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Sends messages as e-mail, through a relay of yours, over TLS.
@@ -196,18 +199,26 @@ impl EmailNotifier {
     }
 
     /// A connection that is safe and logged in.
-    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
-        let tls = match &self.safety {
-            Safety::Implicit(tls) => Some(tls.clone()),
-            Safety::StartTls(_) | Safety::Loopback => None,
+    async fn connect(&self) -> Result<AsyncSmtpConnection, DeliveryError> {
+        let failed = |error: SmtpError| before_the_message(&error);
+        let (address, hello) = (self.relay.address(), &self.hello);
+        let mut connection = if let Safety::Implicit(tls) = &self.safety {
+            AsyncSmtpConnection::connect_tokio1(address, None, hello, Some(tls.clone()), None)
+                .await
+                .map_err(failed)?
+        } else {
+            let stream = TcpStream::connect(address).await.map_err(|_| transient(UNREACHABLE))?;
+            // Commands are short and answered one by one; a connection that gathers them is slower and no less right.
+            let _ = stream.set_nodelay(true);
+            AsyncSmtpConnection::connect_with_transport(Box::new(LineStream::new(stream)), hello)
+                .await
+                .map_err(failed)?
         };
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(self.relay.address(), None, &self.hello, tls, None).await?;
         if let Safety::StartTls(tls) = &self.safety {
-            connection.starttls(tls.clone(), &self.hello).await?;
+            connection.starttls(tls.clone(), hello).await.map_err(failed)?;
         }
         if let Some(login) = self.relay.login() {
-            connection.auth(DEFAULT_MECHANISMS, login).await?;
+            connection.auth(DEFAULT_MECHANISMS, login).await.map_err(failed)?;
         }
         Ok(connection)
     }
@@ -215,7 +226,7 @@ impl EmailNotifier {
     /// Has the relay take a mail over. Each command is sent here, because the library's own way waits for the goodbye
     /// after a refusal, and one that never comes would hide the refusal.
     async fn send(&self, to: &Address, mail: &[u8]) -> Result<AsyncSmtpConnection, DeliveryError> {
-        let mut connection = self.connect().await.map_err(|error| before_the_message(&error))?;
+        let mut connection = self.connect().await?;
         let mut parameters = Vec::new();
         for (needed, extension, parameter) in [
             (!AsRef::<str>::as_ref(to).is_ascii(), Extension::SmtpUtfEight, MailParameter::SmtpUtfEight),
@@ -275,14 +286,24 @@ fn code(error: &SmtpError) -> Option<Tag> {
     error.status().and_then(|code| Tag::new(&format!("smtp_{code}")).ok())
 }
 
+const UNREACHABLE: Tag = Tag::literal("unreachable");
+
+const fn transient(problem: Tag) -> DeliveryError {
+    DeliveryError::Transient { problem, retry_after: None }
+}
+
 /// The relay is not ready to hear of any message.
 fn before_the_message(error: &SmtpError) -> DeliveryError {
-    let other = match error {
-        // A relay without STARTTLS, or without a login that can be used.
-        error if error.is_tls() || error.is_client() => Tag::literal("insecure"),
-        _ => Tag::literal("unreachable"),
-    };
-    DeliveryError::Transient { problem: code(error).unwrap_or(other), retry_after: None }
+    // A certificate that will not do comes as bytes that are not valid, from within.
+    let mut cause = std::error::Error::source(error);
+    let mut insecure = error.is_tls() || error.is_client();
+    while let Some(error) = cause {
+        insecure |=
+            error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::InvalidData);
+        cause = error.source();
+    }
+    let other = if insecure { Tag::literal("insecure") } else { UNREACHABLE };
+    transient(code(error).unwrap_or(other))
 }
 
 fn about_the_message(error: &SmtpError) -> DeliveryError {
@@ -290,7 +311,7 @@ fn about_the_message(error: &SmtpError) -> DeliveryError {
     if error.is_permanent() {
         return DeliveryError::Permanent { problem: problem.unwrap_or(Tag::literal("refused")) };
     }
-    DeliveryError::Transient { problem: problem.unwrap_or(Tag::literal("cut_off")), retry_after: None }
+    transient(problem.unwrap_or(Tag::literal("cut_off")))
 }
 
 impl Notifier for EmailNotifier {
@@ -298,13 +319,11 @@ impl Notifier for EmailNotifier {
         let to = self.recipient(message)?;
         let mail = self.write(message, to.clone())?;
         if tokio::runtime::Handle::try_current().is_err() {
-            let problem = Tag::literal("needs_tokio");
-            return Err(DeliveryError::Transient { problem, retry_after: None });
+            return Err(transient(Tag::literal("needs_tokio")));
         }
-        let mut connection =
-            timeout(self.within, Box::pin(self.send(&to, &mail))).await.map_err(|_| {
-                DeliveryError::Transient { problem: Tag::literal("timed_out"), retry_after: None }
-            })??;
+        let mut connection = timeout(self.within, Box::pin(self.send(&to, &mail)))
+            .await
+            .map_err(|_| transient(Tag::literal("timed_out")))??;
         // It is taken over: a relay that does not answer the goodbye changes nothing.
         let _ = timeout(GOODBYE_WITHIN, Box::pin(connection.quit())).await;
         Ok(())

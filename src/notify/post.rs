@@ -6,6 +6,7 @@ use hyper::client::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -56,7 +57,11 @@ pub(super) async fn post<R: Resolver>(
         }
     };
     let connected = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
-    exchange(connected.map_err(|_| NoAnswer::Insecure)?, request).await
+    let stream = connected.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => NoAnswer::Insecure,
+        _ => NoAnswer::CutOff,
+    })?;
+    exchange(stream, request).await
 }
 
 /// The addresses of a target, each within reach. One that is not condemns the whole answer: an honest name has none.

@@ -53,6 +53,8 @@ pub(crate) enum Reaction {
     KeepSilent,
     /// Says something that is not SMTP.
     Babble,
+    /// Answers `STARTTLS` and, before TLS begins, all that comes after it, as somebody on the way could.
+    AnswerAhead,
 }
 
 /// A mail as it was taken.
@@ -254,6 +256,13 @@ impl MailServer {
             let response = session.process(&line);
             if reaction == Reaction::TakeAndHangUp && within && line == b".\r\n" {
                 return Ok(Action::Close);
+            }
+            if reaction == Reaction::AnswerAhead && response.action == Action::UpgradeTls {
+                let ahead =
+                    "220 Ready\r\n250 mail.example.org\r\n250 OK\r\n250 OK\r\n354 Go\r\n250 Taken\r\n";
+                stream.get_mut().write_all(ahead.as_bytes())?;
+                stream.get_mut().flush()?;
+                return Ok(response.action);
             }
             within = response.code == 354 || (within && response.action == Action::NoReply);
             say(stream.get_mut(), &response)?;
