@@ -547,3 +547,27 @@ proptest! {
         run(options.open(folder.path().join("customers.sqlite")).unwrap(), steps);
     }
 }
+
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(config(24))]
+
+    #[test]
+    fn whatever_happens_postgres_delivers_everything_once(steps in steps()) {
+        use patronage::store::PostgresOptions;
+        static SCHEMAS: AtomicI64 = AtomicI64::new(0);
+        if std::env::var_os("PATRONAGE_SKIP_POSTGRES").is_some() {
+            return Ok(());
+        }
+        let url = std::env::var("PATRONAGE_POSTGRES_URL").expect("a server for the tests (README, \"PostgreSQL\")");
+        let schema = format!("model_{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::SeqCst));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let options = PostgresOptions::new().schema(&schema).unwrap().connections(2);
+        run(runtime.block_on(options.connect(&url)).unwrap(), steps);
+        runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).await.unwrap();
+        });
+    }
+}

@@ -186,3 +186,23 @@ async fn errors_are_reported_and_waited_for_ever_longer_and_nothing_is_lost() {
     drop(stop);
     assert_eq!(runner.await.unwrap().delivered, 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_delivered_while_the_store_failed_is_recorded_later_and_not_sent_again() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let desk = Arc::new(Desk::new(store, MemoryNotifier::new(), Settings::default()));
+    record(&desk, 0..200, 0).await;
+    let mut commits = 0;
+    desk.store().before(move |call, _, _| {
+        commits += u32::from(call == "commit");
+        // The first batch is recorded; the second is delivered, and then the server is away for a while.
+        if call == "commit" && (2..6).contains(&commits) { Err(StoreError::Busy) } else { Ok(()) }
+    });
+    let (stop, runner) = start(&desk, clock(), |_| {});
+    sleep(Duration::from_secs(29)).await;
+    assert_eq!(desk.store().jobs(None, 500).await.unwrap().len(), 200);
+    assert!(desk.store().jobs(None, 500).await.unwrap().iter().all(|job| job.state == JobState::Delivered));
+    drop(stop);
+    assert_eq!(runner.await.unwrap(), Deliveries { delivered: 200, ..Deliveries::default() });
+    assert_eq!(desk.notifier().calls(), 200, "nothing is sent twice");
+}

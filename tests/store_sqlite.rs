@@ -453,6 +453,31 @@ fn rows_that_cannot_be_read_back_are_said_to_be_so() {
     assert!(edited > 150 && unreadable > 70, "{edited} edits, {unreadable} unreadable");
 }
 
+#[test]
+fn a_job_whose_row_cannot_be_read_back_holds_up_no_other() {
+    let files = Files::new();
+    let path = files.path();
+    let store = SqliteStore::open(&path).unwrap();
+    let told = |n: u128| {
+        let to = Recipient::Staff(Tag::literal("team"));
+        Notification::new(IdempotencyKey::new(uuid(n)), to, Tag::literal("test"), at(0)).unwrap()
+    };
+    let _ = commit(&store, &changes("told").with_notifications((1..=6).map(told))).unwrap();
+    drop(sql(
+        &path,
+        "UPDATE notifications SET about = 'NOT A TAG' WHERE key < x'00000000000000000000000000000004'",
+    ));
+    // Three that cannot be read come first, and more than fit into a claim.
+    let claim = |limit| block_on(store.claim(at(0), limit, Duration::from_secs(9))).unwrap();
+    let claimed: Vec<_> = claim(2).into_iter().map(|job| job.notification).collect();
+    assert_eq!(claimed, [told(4)]);
+    assert_eq!(claim(9).len(), 2);
+    assert_eq!(claim(9), []);
+    let states = "SELECT count(*) FROM notifications WHERE state = 'exhausted' AND problem = 'unreadable'";
+    let given_up: u32 = sql(&path, "").query_row(states, [], |row| row.get(0)).unwrap();
+    assert_eq!(given_up, 3, "they are given up with their reason");
+}
+
 // ---------------------------------------------------------------- what goes is gone
 
 #[test]

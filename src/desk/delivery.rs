@@ -39,6 +39,29 @@ struct Recipients {
     unreadable: BTreeSet<CustomerId>,
 }
 
+/// What a worker keeps from one batch to the next.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) pace: Pace,
+    /// What could not be recorded because the store failed, as it was to be committed together.
+    unsettled: Vec<Vec<Settlement>>,
+    pub(super) deliveries: Deliveries,
+}
+
+impl Work {
+    pub(super) fn new() -> Self {
+        Self { pace: Pace::new(), unsettled: Vec::new(), deliveries: Deliveries::default() }
+    }
+
+    fn add(&mut self, part: Self) {
+        self.unsettled.extend(part.unsettled);
+        self.deliveries.delivered += part.deliveries.delivered;
+        self.deliveries.retried += part.deliveries.retried;
+        self.deliveries.exhausted += part.deliveries.exhausted;
+        self.deliveries.overtaken += part.deliveries.overtaken;
+    }
+}
+
 /// A lease that the jobs of one batch are held under.
 struct Held<'a, C> {
     clock: &'a C,
@@ -70,7 +93,8 @@ impl<S: Store, N: Notifier> Desk<S, N> {
     /// longer than a lease, use [`run_due_by`](Self::run_due_by).
     ///
     /// # Errors
-    /// [`DeskError::Store`] when the store fails; claimed jobs then come back when their lease runs out.
+    /// [`DeskError::Store`] when the store fails; claimed jobs then come back when their lease runs out, also those that
+    /// were delivered and could not be recorded.
     pub async fn run_due(&self, now: DateTime<Utc>) -> Result<Deliveries, DeskError> {
         self.run_due_by(|| now).await
     }
@@ -84,33 +108,39 @@ impl<S: Store, N: Notifier> Desk<S, N> {
         &self,
         clock: impl Fn() -> DateTime<Utc> + Send + Sync,
     ) -> Result<Deliveries, DeskError> {
-        let (mut pace, mut deliveries) = (Pace::new(), Deliveries::default());
-        while self.deliver_batch(&clock, &mut pace, &mut deliveries).await? {}
-        Ok(deliveries)
+        let mut work = Work::new();
+        while self.deliver_batch(&clock, &mut work).await? {}
+        Ok(work.deliveries)
     }
 
-    /// Delivers one batch of what is due; tells whether there was anything.
+    /// Delivers one batch of what is due; tells whether there was anything. What an earlier batch could not record is
+    /// recorded first.
     pub(super) async fn deliver_batch<C: Fn() -> DateTime<Utc> + Send + Sync>(
         &self,
         clock: &C,
-        pace: &mut Pace,
-        deliveries: &mut Deliveries,
+        work: &mut Work,
     ) -> Result<bool, DeskError> {
         let held = Held { clock, since: clock(), lease: self.settings.lease };
-        let jobs = self.store.claim(held.since, pace.claim(self.settings.batch), held.lease).await?;
+        while let Some(settlements) = work.unsettled.pop() {
+            self.settle(settlements, held.since, work).await?;
+        }
+        let jobs = self.store.claim(held.since, work.pace.claim(self.settings.batch), held.lease).await?;
         if jobs.is_empty() {
             return Ok(false);
         }
         let recipients = match self.recipients(&jobs).await {
             Ok(recipients) => recipients,
             Err(error) => {
-                // They were not tried. If this fails too they come back after the lease, with one attempt less.
-                let _ = self.settle(&released(&jobs), held.since, deliveries).await;
+                // They were not tried. If this fails too it is done before the next claim.
+                let _ = self.settle(released(&jobs), held.since, work).await;
                 return Err(error.into());
             }
         };
-        let Shares { fresh, again, mut back } = pace.split(jobs, self.settings.retry.attempts());
-        self.settle(&released(&back), held.since, deliveries).await?;
+        let Shares { fresh, again, mut back } = work.pace.split(jobs, self.settings.retry.attempts());
+        if let Err(error) = self.settle(released(&back), held.since, work).await {
+            work.unsettled.extend([released(&fresh), released(&again)]);
+            return Err(error);
+        }
 
         let tries: Vec<_> = fresh
             .iter()
@@ -118,10 +148,13 @@ impl<S: Store, N: Notifier> Desk<S, N> {
             .map(|(place, job)| self.attempt(place, job, &recipients, &held))
             .collect();
         let settlements = at_once(tries, self.settings.at_once).await;
-        self.settle(&settlements, held.since, deliveries).await?;
+        if let Err(error) = self.settle(settlements, held.since, work).await {
+            work.unsettled.push(released(&again));
+            return Err(error);
+        }
 
         if !fresh.is_empty() && held.is_running_out() {
-            self.settle(&released(&again), held.since, deliveries).await?;
+            self.settle(released(&again), held.since, work).await?;
             back.extend(again);
         } else {
             let tries: Vec<_> = again
@@ -129,14 +162,14 @@ impl<S: Store, N: Notifier> Desk<S, N> {
                 .enumerate()
                 .map(|(place, job)| self.attempt_and_settle(place, job, &recipients, &held))
                 .collect();
-            let mut failed = Ok(());
-            for (counted, settled) in at_once(tries, self.settings.at_once).await {
-                deliveries.add(counted);
+            let mut failed: Result<(), DeskError> = Ok(());
+            for (part, settled) in at_once(tries, self.settings.at_once).await {
+                work.add(part);
                 failed = failed.and(settled);
             }
             failed?;
         }
-        pace.went_well(!back.is_empty());
+        work.pace.went_well(!back.is_empty());
         Ok(true)
     }
 
@@ -181,11 +214,11 @@ impl<S: Store, N: Notifier> Desk<S, N> {
         job: &Job,
         recipients: &Recipients,
         held: &Held<'_, C>,
-    ) -> (Deliveries, Result<(), DeskError>) {
-        let mut deliveries = Deliveries::default();
+    ) -> (Work, Result<(), DeskError>) {
+        let mut part = Work::new();
         let settlement = self.attempt(place, job, recipients, held).await;
-        let settled = self.settle(&[settlement], held.since, &mut deliveries).await;
-        (deliveries, settled)
+        let settled = self.settle(vec![settlement], held.since, &mut part).await;
+        (part, settled)
     }
 
     async fn attempt<C: Fn() -> DateTime<Utc> + Send + Sync>(
@@ -239,32 +272,43 @@ impl<S: Store, N: Notifier> Desk<S, N> {
     }
 
     /// Records what became of jobs: together, and one by one where one of them is refused, so that it holds up no other.
+    /// What the store fails to take is kept for later.
     async fn settle(
         &self,
-        settlements: &[Settlement],
+        settlements: Vec<Settlement>,
         at: DateTime<Utc>,
-        deliveries: &mut Deliveries,
+        work: &mut Work,
     ) -> Result<(), DeskError> {
         if settlements.is_empty() {
             return Ok(());
         }
-        match self.record(&self.settling(settlements, at)?).await {
-            Ok(_) => settlements.iter().for_each(|settlement| deliveries.count(settlement)),
+        match self.record(&self.settling(&settlements, at)?).await {
+            Ok(_) => settlements.iter().for_each(|settlement| work.deliveries.count(settlement)),
             Err(DeskError::Store(error)) if is_about_one_of_them(&error) => {
-                let mut failed: Result<(), DeskError> = Ok(());
-                for settlement in settlements {
+                let (mut failed, mut rest): (Result<(), DeskError>, _) = (Ok(()), settlements.as_slice());
+                while let Some((settlement, after)) = rest.split_first() {
                     match self.record(&self.settling(std::slice::from_ref(settlement), at)?).await {
-                        Ok(_) => deliveries.count(settlement),
-                        Err(DeskError::Store(StoreError::StaleFence { .. })) => deliveries.overtaken += 1,
+                        Ok(_) => work.deliveries.count(settlement),
+                        Err(DeskError::Store(StoreError::StaleFence { .. })) => {
+                            work.deliveries.overtaken += 1
+                        }
                         Err(DeskError::Store(error)) if is_about_one_of_them(&error) => {
                             failed = failed.and(Err(error.into()));
                         }
-                        Err(error) => return Err(error),
+                        Err(error) => {
+                            work.unsettled.push(rest.to_vec());
+                            return Err(error);
+                        }
                     }
+                    rest = after;
                 }
                 failed?;
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                // Together again, under the same key: then it is known again if it took effect.
+                work.unsettled.push(settlements);
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -321,13 +365,6 @@ impl Deliveries {
             Settlement::Exhausted { .. } => self.exhausted += 1,
             Settlement::Released { .. } | Settlement::Cancelled { .. } | Settlement::Requeued { .. } => {}
         }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.delivered += other.delivered;
-        self.retried += other.retried;
-        self.exhausted += other.exhausted;
-        self.overtaken += other.overtaken;
     }
 }
 

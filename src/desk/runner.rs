@@ -1,3 +1,4 @@
+use super::delivery::Work;
 use super::pace::Pace;
 use super::{Deliveries, Desk, DeskError};
 use crate::notify::Notifier;
@@ -22,7 +23,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 ///   the totals are returned. Dropping the future of `run` instead stops at once; jobs under way come back after their
 ///   lease.
 /// - Errors of the store go to a function that you give. After each in a row it waits twice as long, at most half a
-///   minute (or the interval, if that is longer).
+///   minute (or the interval, if that is longer). What was delivered and could not be recorded is kept, and recorded
+///   before anything else is claimed.
 /// - Several runners may work on one store, in one process or many.
 ///
 /// # Example
@@ -96,14 +98,14 @@ where
     /// Delivers until `shutdown` is ready, and returns what became of the notifications in all that time.
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Deliveries {
         let mut shutdown = pin!(shutdown);
-        let (mut deliveries, mut errors) = (Deliveries::default(), 0_u32);
+        let (mut work, mut errors) = (Work::new(), 0_u32);
         loop {
-            let mut pace = Pace::new();
+            work.pace = Pace::new();
             let ended = loop {
                 if poll_fn(|context| Poll::Ready(shutdown.as_mut().poll(context).is_ready())).await {
-                    return deliveries;
+                    return work.deliveries;
                 }
-                match self.desk.deliver_batch(&self.clock, &mut pace, &mut deliveries).await {
+                match self.desk.deliver_batch(&self.clock, &mut work).await {
                     Ok(true) => let_others_go_first().await,
                     Ok(false) => break Ok(()),
                     Err(error) => break Err(error),
@@ -122,7 +124,7 @@ where
                 }
             };
             if tokio::time::timeout(pause, shutdown.as_mut()).await.is_ok() {
-                return deliveries;
+                return work.deliveries;
             }
         }
     }

@@ -28,8 +28,10 @@ const INSERT: &str = "INSERT INTO notifications (key, to_customer, to_staff, abo
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 const MOVE: &str = "UPDATE notifications SET state = ?1, until = ?2, attempts = ?3, fence = ?4, not_before = ?5, \
      problem = ?6 WHERE key = ?7";
+const GIVE_UP: &str =
+    "UPDATE notifications SET state = 'exhausted', until = NULL, problem = 'unreadable' WHERE key = ?1";
 
-pub(super) const SQL: &[&str] = &[STORED, PAGE, DUE, INSERT, MOVE];
+pub(super) const SQL: &[&str] = &[STORED, PAGE, DUE, INSERT, MOVE, GIVE_UP];
 
 fn stored(connection: &Connection, key: IdempotencyKey) -> Result<Option<Job>, StoreError> {
     TABLE.first(connection, STORED, params![key.as_uuid().as_bytes()], read)
@@ -62,19 +64,36 @@ pub(super) fn settle(connection: &Connection, settlements: &[Settlement]) -> Res
     Ok(())
 }
 
-/// Leases jobs that are due until an instant, by time, then key.
+/// Leases jobs that are due until an instant, by time, then key. A row that cannot be read back is given up with its reason,
+/// so that it holds up no other.
 pub(super) fn claim(
     connection: &Connection,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
     jobs: usize,
 ) -> Result<Vec<Job>, StoreError> {
-    let mut due = TABLE.all(connection, DUE, [(now.timestamp_micros(), limit(jobs))], read)?;
-    for job in &mut due {
-        *job = due::claimed(job, until);
-        advance(connection, job)?;
+    loop {
+        let rows = TABLE.all(connection, DUE, [(now.timestamp_micros(), limit(jobs))], |row| {
+            let key = row.again().id()?;
+            Ok((key, read(row)))
+        })?;
+        let found = rows.len();
+        let mut due = Vec::with_capacity(found);
+        for (key, job) in rows {
+            match job {
+                Ok(job) => due.push(due::claimed(&job, until)),
+                Err(Unreadable) => {
+                    TABLE.execute(connection, GIVE_UP, params![key.as_bytes()])?;
+                }
+            }
+        }
+        for job in &due {
+            advance(connection, job)?;
+        }
+        if !due.is_empty() || found == 0 {
+            return Ok(due);
+        }
     }
-    Ok(due)
 }
 
 pub(super) fn page(

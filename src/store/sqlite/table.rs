@@ -107,6 +107,11 @@ pub(super) struct Columns<'row> {
 }
 
 impl<'row> Columns<'row> {
+    /// The same row from its first column on.
+    pub(super) const fn again(&self) -> Self {
+        Self { row: self.row, next: 0 }
+    }
+
     fn value(&mut self) -> Result<ValueRef<'row>, Unreadable> {
         let value = self.row.get_ref(self.next).map_err(|_| Unreadable);
         self.next += 1;
