@@ -39,6 +39,8 @@ mod peers;
 mod review;
 #[path = "measure/segment.rs"]
 mod segment;
+#[path = "measure/service.rs"]
+mod service;
 #[path = "measure/sqlite.rs"]
 mod sqlite;
 #[path = "measure/uncertainty.rs"]
@@ -68,6 +70,7 @@ fn main() {
     journeys::figures();
     feedback::figures();
     loyalty::figures();
+    service::figures();
     pool.install(bayes::figures);
     memory();
     sqlite::figures();

@@ -1,8 +1,16 @@
 //! Where the outside world and the rules meet: load, decide, commit, deliver.
 //!
 //! A [`Desk`] is a store and a notifier with somebody sitting between them. It records what happened, reviews all
-//! customers at an instant you name, and delivers what is due. It keeps nothing itself, reads no clock, and starts no
-//! threads: call [`Desk::review`] once a day and [`Desk::run_due`] once a minute from wherever your service keeps time.
+//! customers at an instant you name, looks after cases, call-backs, recoveries and reminders, and delivers what is due. It
+//! keeps nothing itself, reads no clock, and starts no threads: call [`Desk::review`] once a day and [`Desk::run_due`] once
+//! a minute from wherever your service keeps time.
+//!
+//! # What it looks after
+//! Cases, call-backs, recoveries and reminders are recorded like everything else, as a [`Matter`](crate::case::Matter) in a
+//! change set. The desk looks at each when its time has come, by the rules of [`Settings::serving`], and stores what
+//! comes of it (an escalation, a missed slot, a reminder that fired) in one change set with the notifications and the time
+//! to look again. What was due while nothing ran is found when something runs again. After the rules have changed, call
+//! [`Desk::wake_all`].
 
 #[cfg(feature = "blocking")]
 mod blocking;
@@ -14,6 +22,7 @@ mod review;
 mod row;
 mod schedule;
 mod settings;
+mod waking;
 mod win_back;
 
 pub use delivery::Deliveries;
@@ -21,6 +30,7 @@ pub use error::DeskError;
 pub use retry::RetryPolicy;
 pub use review::{Review, Scheduled, SegmentSize, Valuation, ValuedCustomer};
 pub use settings::{ReviewSettings, Settings};
+pub use waking::{Trouble, Woken};
 
 use crate::notify::Notifier;
 use crate::store::{ChangeSet, Committed, Store, StoreError};

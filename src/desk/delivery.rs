@@ -10,9 +10,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What became of the notifications that were due.
+/// What became of what was due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Deliveries {
+    /// Matters that were looked at; see [`Desk::wake`](super::Desk::wake).
+    pub woken: u64,
+    /// Matters that could not be looked after, and were put off.
+    pub troubled: u64,
     /// Taken over by the notifier.
     pub delivered: u64,
     /// Failed, to be tried again.
@@ -24,8 +28,8 @@ pub struct Deliveries {
 }
 
 impl<S: Store, N: Notifier> Desk<S, N> {
-    /// Delivers what is due: claims jobs, hands each to the notifier, and records what became of it, until nothing is
-    /// due any more.
+    /// Does everything that is due: looks at every matter whose time has come ([`wake`](Self::wake)), then claims jobs,
+    /// hands each to the notifier, and records what became of it, until nothing is due any more.
     ///
     /// A notification is delivered at least once, always under its own key; a notifier that honours keys lets it
     /// through once. A delivery that fails is tried again after a growing delay, at most as often as the retry policy
@@ -36,8 +40,16 @@ impl<S: Store, N: Notifier> Desk<S, N> {
     /// `now`: the instant that decides what is due.
     ///
     /// # Errors
-    /// [`DeskError::Store`] when the store fails; claimed jobs then come back when their lease runs out.
+    /// [`DeskError::Store`] when the store fails; claimed jobs then come back when their lease runs out. Where only the
+    /// matters cannot be read, everything else is delivered first.
     pub async fn run_due(&self, now: DateTime<Utc>) -> Result<Deliveries, DeskError> {
+        let woken = self.wake(now).await;
+        let deliveries = self.deliver(now).await?;
+        let woken = woken?;
+        Ok(Deliveries { woken: woken.looked_at, troubled: woken.troubles.len() as u64, ..deliveries })
+    }
+
+    async fn deliver(&self, now: DateTime<Utc>) -> Result<Deliveries, DeskError> {
         let mut deliveries = Deliveries::default();
         loop {
             let jobs = self.store.claim(now, self.settings.batch, self.settings.lease).await?;
