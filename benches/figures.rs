@@ -41,6 +41,8 @@ mod peers;
 mod review;
 #[path = "measure/segment.rs"]
 mod segment;
+#[path = "measure/service.rs"]
+mod service;
 #[path = "measure/sqlite.rs"]
 mod sqlite;
 #[path = "measure/uncertainty.rs"]
@@ -70,6 +72,7 @@ fn main() {
     journeys::figures();
     feedback::figures();
     loyalty::figures();
+    service::figures();
     pool.install(bayes::figures);
     memory();
     sqlite::figures();

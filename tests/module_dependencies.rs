@@ -33,7 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["NOUNS"]),
     ("notify", &["NOUNS"]),
     ("simulate", &["NOUNS"]),
-    ("desk", &["NOUNS", "value", "segment", "pain", "store", "notify"]),
+    ("desk", &["NOUNS", "value", "segment", "pain", "service", "store", "notify"]),
 ];
 
 /// What is too large for one file and has its private parts in a folder of its own.
