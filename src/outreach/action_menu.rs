@@ -1,6 +1,6 @@
 use super::{
-    Action, ActionValue, ContactCategory, ContactPolicy, ExcludedAction, NextBestAction, NotNow, OutreachError,
-    PlannedContact, RankedAction, Situation,
+    Action, ActionValue, ContactCategory, ContactPolicy, ExcludedAction, NextBestAction, NotNow,
+    OutreachError, PlannedContact, RankedAction, Situation,
 };
 use crate::because::Because;
 use crate::measure::Share;

@@ -231,8 +231,11 @@ impl<Z: TimeZone> Question<'_, Z> {
     }
 
     fn suppression(&self, failed: &mut Vec<FailedCheck>) {
-        let concerned =
-            self.facts.suppressed.iter().filter(|(via, _)| via.is_none_or(|v| v == self.planned.touchpoint()));
+        let concerned = self
+            .facts
+            .suppressed
+            .iter()
+            .filter(|(via, _)| via.is_none_or(|v| v == self.planned.touchpoint()));
         failed.extend(concerned.map(|&(_, why)| FailedCheck {
             check: ContactCheck::Suppression,
             because: Because::rule(why),
@@ -256,9 +259,12 @@ impl<Z: TimeZone> Question<'_, Z> {
             return None;
         }
         let status = match decision.by {
-            DecidedBy::Record(id) => {
-                self.facts.consents.iter().find(|record| record.id() == id).map(consent::ConsentRecord::status)
-            }
+            DecidedBy::Record(id) => self
+                .facts
+                .consents
+                .iter()
+                .find(|record| record.id() == id)
+                .map(consent::ConsentRecord::status),
             DecidedBy::Default => None,
         };
         let why = match status {

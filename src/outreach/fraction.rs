@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn text_is_read_exactly() {
         let of = |part, whole| Fraction::new(part, whole).unwrap();
-        for (text, expected) in [("0.001", of(1, 1000)), ("1", of(1, 1)), ("0", of(0, 7)), ("2/6", of(1, 3))] {
+        for (text, expected) in [("0.001", of(1, 1000)), ("1", of(1, 1)), ("0", of(0, 7)), ("2/6", of(1, 3))]
+        {
             assert_eq!(text.parse::<Fraction>().unwrap(), expected);
         }
         for wrong in ["", ".5", "0.", "1.1", "-0.1", "1/0", "3/2", "0.12345678901", "+1", "NaN"] {

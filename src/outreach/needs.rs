@@ -113,7 +113,8 @@ impl Needs {
         }
         // Sorted, so that sums do not hang on the order the rows came in.
         rows.sort_unstable();
-        let most = |of: fn(&(u32, u32, i32)) -> u32| rows.iter().map(of).max().map_or(0, |most| most as usize + 1);
+        let most =
+            |of: fn(&(u32, u32, i32)) -> u32| rows.iter().map(of).max().map_or(0, |most| most as usize + 1);
         let mut bought = vec![Vec::new(); most(|row| row.0)];
         let mut buyers = vec![Vec::new(); most(|row| row.1)];
         for same in rows.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
@@ -122,7 +123,9 @@ impl Needs {
             let worth = |&(_, _, day): &(u32, u32, i32)| libm::exp2(-age(day) / half_life_days);
             let affinity = same.iter().map(worth).sum();
             let purchases = u32::try_from(same.len()).unwrap_or(u32::MAX);
-            if let (Some(bought), Some(buyers)) = (bought.get_mut(customer as usize), buyers.get_mut(item as usize)) {
+            if let (Some(bought), Some(buyers)) =
+                (bought.get_mut(customer as usize), buyers.get_mut(item as usize))
+            {
                 bought.push(Bought { item, purchases, last_day, affinity });
                 buyers.push(customer);
             }
@@ -196,7 +199,9 @@ impl Needs {
         let suggest = |own: &Vec<Bought>| {
             scores.fill(0.0);
             for bought in own {
-                for (score, likeness) in scores.iter_mut().zip(rows.get(bought.item as usize).into_iter().flatten()) {
+                for (score, likeness) in
+                    scores.iter_mut().zip(rows.get(bought.item as usize).into_iter().flatten())
+                {
                     *score += bought.affinity * likeness;
                 }
             }
@@ -213,7 +218,8 @@ impl Needs {
             .filter(|&(item, &score)| score > 0.0 && !is_own(item))
             .map(|(item, &score)| (item, score))
             .collect();
-        let order = |one: &(u32, f64), other: &(u32, f64)| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0));
+        let order =
+            |one: &(u32, f64), other: &(u32, f64)| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0));
         if at_most < ranked.len() {
             if at_most > 0 {
                 ranked.select_nth_unstable_by(at_most - 1, order);
@@ -229,7 +235,8 @@ impl Needs {
                     BecauseBought { item: bought.item, score: bought.affinity * likeness }
                 };
                 let mut because: Vec<BecauseBought> = own.iter().map(add).filter(|b| b.score > 0.0).collect();
-                because.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.item.cmp(&other.item)));
+                because
+                    .sort_by(|one, other| other.score.total_cmp(&one.score).then(one.item.cmp(&other.item)));
                 because.truncate(3);
                 Suggestion { item, score, because }
             })
@@ -329,7 +336,10 @@ mod tests {
         let learn = |customers: &[u32], items: &[u32], half_life| {
             Needs::from_columns(customers, items, &[0], 0, half_life)
         };
-        assert!(matches!(learn(&[0, 1], &[0], 1.0), Err(OutreachError::ColumnLength { column: "items", .. })));
+        assert!(matches!(
+            learn(&[0, 1], &[0], 1.0),
+            Err(OutreachError::ColumnLength { column: "items", .. })
+        ));
         for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(matches!(learn(&[0], &[0], wrong), Err(OutreachError::HalfLife { .. })), "{wrong}");
         }

@@ -127,8 +127,7 @@ impl FromStr for QuietHours {
         let refuse = || ValidationError::new("quiet_hours", "must read like `22:00-08:00`", text);
         let mut words = text.split(' ');
         let (from, to) = words.next().and_then(|hours| hours.split_once('-')).ok_or_else(refuse)?;
-        let mut hours =
-            Self::new(minute_of(from).ok_or_else(refuse)?, minute_of(to).ok_or_else(refuse)?)?;
+        let mut hours = Self::new(minute_of(from).ok_or_else(refuse)?, minute_of(to).ok_or_else(refuse)?)?;
         for word in words {
             for item in word.split(',') {
                 hours = match item.parse::<Weekday>() {
@@ -174,14 +173,17 @@ mod tests {
 
     #[test]
     fn text_round_trips_and_is_checked() {
-        for text in ["22:00-08:00", "00:00-24:00", "13:00-14:30 mon,fri", "20:00-09:00 sat phone_call_centre"] {
+        for text in ["22:00-08:00", "00:00-24:00", "13:00-14:30 mon,fri", "20:00-09:00 sat phone_call_centre"]
+        {
             let hours: QuietHours = text.parse().unwrap();
             assert_eq!(hours.to_string(), text);
             let json = serde_json::to_string(&hours).unwrap();
             assert_eq!(serde_json::from_str::<QuietHours>(&json).unwrap(), hours);
         }
         assert_eq!("22:00-00:00".parse::<QuietHours>().unwrap().to_string(), "22:00-24:00");
-        for wrong in ["", "22-08", "22:00", "22:00-22:00", "24:00-08:00", "22:00-24:01", "1:00-2:00", "+1:00-02:00"] {
+        for wrong in
+            ["", "22-08", "22:00", "22:00-22:00", "24:00-08:00", "22:00-24:01", "1:00-2:00", "+1:00-02:00"]
+        {
             assert!(wrong.parse::<QuietHours>().is_err(), "{wrong}");
         }
         assert!("22:00-08:00 someday".parse::<QuietHours>().is_err());

@@ -352,7 +352,8 @@ mod tests {
         let against = search.against_chance(&baskets, 39, 1).unwrap();
         let strongest = &against.rules[0];
         assert_eq!((strongest.rule.confidence().get(), strongest.p_value()), (1.0, 1.0 / 40.0));
-        let others = against.rules.iter().filter(|found| found.rule.consequent > 1 && found.rule.antecedent[0] > 1);
+        let others =
+            against.rules.iter().filter(|found| found.rule.consequent > 1 && found.rule.antecedent[0] > 1);
         let (others, small): (Vec<_>, Vec<_>) = others.partition(|found| found.p_value() > 0.05);
         assert!(others.len() > 6 * small.len(), "{} against {}", others.len(), small.len());
         assert!(against.by_chance.iter().all(|&rules| rules > 10), "{:?}", against.by_chance);

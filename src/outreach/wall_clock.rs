@@ -34,8 +34,9 @@ pub(super) fn next_look(
     let now = offset(zone, at);
     let ahead = target.signed_duration_since(wall(zone, at));
     let shown = at.checked_add_signed(ahead)?;
+    // At the end of the calendar no clock goes on.
     if offset(zone, shown) == now {
-        return Some(shown);
+        return Some(shown).filter(|&shown| shown > at);
     }
     let (mut old, mut new) = (at.timestamp(), shown.timestamp());
     while new - old > 1 {
