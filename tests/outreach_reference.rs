@@ -100,16 +100,29 @@ struct Retail {
 
 fn retail(half_life: f64) -> Option<Retail> {
     #[derive(serde::Deserialize)]
-    struct Line(String, String, String, i64, NaiveDateTime, f64, Option<String>, String);
+    struct Line(
+        String,
+        String,
+        serde::de::IgnoredAny,
+        i64,
+        NaiveDateTime,
+        f64,
+        String,
+        serde::de::IgnoredAny,
+    );
 
     let mut reader = csv::Reader::from_reader(GzDecoder::new(data("online_retail/online_retail.csv.gz")?));
     let split = NaiveDate::from_ymd_opt(2011, 10, 1).unwrap();
     let lines: Vec<Line> = reader.deserialize().map(Result::unwrap).collect();
-    let kept = |line: &&Line| !line.0.starts_with('C') && line.3 > 0 && line.5 > 0.0 && line.6.is_some();
+    // Codes without a first digit are postage, discounts and corrections.
+    let kept = |line: &&Line| {
+        let good = line.1.starts_with(|first: char| first.is_ascii_digit());
+        good && !line.0.starts_with('C') && line.3 > 0 && line.5 > 0.0 && line.6 != "NA"
+    };
     let (mut users, mut items) = (Numbers::default(), Numbers::default());
     let (mut columns, mut before) = ((Vec::new(), Vec::new(), Vec::new()), Vec::<BTreeSet<u32>>::new());
     for line in lines.iter().filter(kept).filter(|line| line.4.date() < split) {
-        let (user, item) = (users.of(line.6.as_ref().unwrap()), items.of(&line.1));
+        let (user, item) = (users.of(&line.6), items.of(&line.1));
         let day = line.4.date().signed_duration_since(NaiveDate::default()).num_days();
         columns.0.push(user);
         columns.1.push(item);
@@ -119,7 +132,7 @@ fn retail(half_life: f64) -> Option<Retail> {
     }
     let mut after = vec![BTreeSet::new(); users.0.len()];
     for line in lines.iter().filter(kept).filter(|line| line.4.date() >= split) {
-        if let (Some(&user), Some(&item)) = (users.0.get(line.6.as_ref().unwrap()), items.0.get(&line.1)) {
+        if let (Some(&user), Some(&item)) = (users.0.get(&line.6), items.0.get(&line.1)) {
             after[user as usize].insert(item);
         }
     }

@@ -199,9 +199,8 @@ impl Needs {
         let suggest = |own: &Vec<Bought>| {
             scores.fill(0.0);
             for bought in own {
-                for (score, likeness) in
-                    scores.iter_mut().zip(rows.get(bought.item as usize).into_iter().flatten())
-                {
+                let likeness = rows.get(bought.item as usize).map_or(&[][..], Vec::as_slice);
+                for (score, likeness) in scores.iter_mut().zip(likeness) {
                     *score += bought.affinity * likeness;
                 }
             }

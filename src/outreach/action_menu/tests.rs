@@ -150,7 +150,7 @@ fn the_contact_policy_holds_back_and_says_from_when_on() {
 #[test]
 fn segments_decide_in_three_values() {
     let rules: SegmentRules = serde_json::from_str(
-        r#"[{"segment":"big","rule":{"field":{"field":"orders","is":"at_least","value":5}}}]"#,
+        r#"[{"segment":"big","rule":{"field":{"name":"orders","is":"at_least","value":5}}}]"#,
     )
     .unwrap();
     let big = Tag::literal("big");
