@@ -90,7 +90,7 @@ impl ActionMenu {
             };
             let only_in = action.only_in.iter().map(find).collect::<Result<_, _>>()?;
             let not_in = action.not_in.iter().map(find).collect::<Result<_, _>>()?;
-            Ok(Entry { only_in, not_in, action })
+            Ok(Entry { action, only_in, not_in })
         };
         Ok(Self { entries: actions.into_iter().map(entry).collect::<Result<_, OutreachError>>()? })
     }

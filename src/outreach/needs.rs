@@ -27,15 +27,15 @@ pub struct BecauseBought {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bought {
     item: u32,
+    /// Days it was bought on.
     purchases: u32,
-    last_day: i32,
-    /// Purchases, each worth half as much after each half-life.
+    /// The days it was bought on, each worth half as much after each half-life.
     affinity: f64,
 }
 
 /// What customers need: what they buy again, and what those who bought the same bought too.
 ///
-/// Buying again is ranked by the customer's own purchases of an item. Cross-selling is ranked by affinity, which decays
+/// Buying again is ranked by the customer's own purchases of an item; those of one day are one. Cross-selling is ranked by affinity, which decays
 /// with time, times the likeness of items, and leaves out what the customer has. Both are small, and on the purchases of a
 /// shop as good as or better than matrix factorisation; every suggestion says because of what it is made.
 ///
@@ -67,6 +67,8 @@ pub struct Needs {
     bought: Vec<Vec<Bought>>,
     /// By item, ascending.
     buyers: Vec<Vec<u32>>,
+    /// By item, the affinity of all customers to it.
+    popularity: Vec<f64>,
 }
 
 /// Customers and items are numbered from 0; more are too many for one table.
@@ -113,24 +115,29 @@ impl Needs {
         }
         // Sorted, so that sums do not hang on the order the rows came in.
         rows.sort_unstable();
+        rows.dedup();
         let most =
             |of: fn(&(u32, u32, i32)) -> u32| rows.iter().map(of).max().map_or(0, |most| most as usize + 1);
         let mut bought = vec![Vec::new(); most(|row| row.0)];
         let mut buyers = vec![Vec::new(); most(|row| row.1)];
+        let mut popularity = vec![0.0; buyers.len()];
         for same in rows.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
-            let Some(&(customer, item, last_day)) = same.last() else { continue };
+            let Some(&(customer, item, _)) = same.last() else { continue };
             let age = |day: i32| f64::from(as_of) - f64::from(day);
             let worth = |&(_, _, day): &(u32, u32, i32)| libm::exp2(-age(day) / half_life_days);
-            let affinity = same.iter().map(worth).sum();
+            let affinity: f64 = same.iter().map(worth).sum();
             let purchases = u32::try_from(same.len()).unwrap_or(u32::MAX);
             if let (Some(bought), Some(buyers)) =
                 (bought.get_mut(customer as usize), buyers.get_mut(item as usize))
             {
-                bought.push(Bought { item, purchases, last_day, affinity });
+                bought.push(Bought { item, purchases, affinity });
                 buyers.push(customer);
+                if let Some(popularity) = popularity.get_mut(item as usize) {
+                    *popularity += affinity;
+                }
             }
         }
-        Ok(Self { bought, buyers })
+        Ok(Self { bought, buyers, popularity })
     }
 
     /// How alike two items are: the share of those who bought one of them that bought both; `None` where nobody bought
@@ -144,14 +151,20 @@ impl Needs {
         Share::of(both, ours.len() as u64 + theirs.len() as u64 - both).ok().flatten()
     }
 
-    /// What a customer buys again: the items they bought, most often first; of equal ones what was bought last, then the
-    /// smaller number. Empty for someone who bought nothing.
+    /// What a customer buys again: the items they bought, those first that they bought on most days; of equal ones what all
+    /// customers bought most of late, then the smaller number. Empty for someone who bought nothing.
     ///
     /// # Cost
     /// O(items of the customer, sorted).
     pub fn buy_again(&self, customer: u32, at_most: usize) -> Vec<Suggestion> {
         let mut own: Vec<Bought> = self.bought_by(customer).to_vec();
-        own.sort_unstable_by_key(|b| (std::cmp::Reverse((b.purchases, b.last_day)), b.item));
+        let popularity = |bought: &Bought| self.popularity.get(bought.item as usize).copied().unwrap_or(0.0);
+        own.sort_unstable_by(|one, other| {
+            let by_days = other.purchases.cmp(&one.purchases);
+            by_days
+                .then_with(|| popularity(other).total_cmp(&popularity(one)))
+                .then(one.item.cmp(&other.item))
+        });
         let suggest = |bought: &Bought| {
             let score = f64::from(bought.purchases);
             let because = vec![BecauseBought { item: bought.item, score }];
@@ -174,7 +187,7 @@ impl Needs {
             likeness.fill(self, bought.item);
             likeness.add(bought.affinity, &mut scores);
         }
-        self.best(own, &scores, at_most)
+        Self::best(own, &scores, at_most, |one, other| self.likeness(one, other).map_or(0.0, Share::get))
     }
 
     /// [`cross_sell`](Self::cross_sell) for every customer, by number: equal to it to the last bit.
@@ -204,13 +217,19 @@ impl Needs {
                     *score += bought.affinity * likeness;
                 }
             }
-            self.best(own, &scores, at_most)
+            let of = |one: u32, other: u32| rows.get(one as usize)?.get(other as usize).copied();
+            Self::best(own, &scores, at_most, |one, other| of(one, other).unwrap_or(0.0))
         };
         self.bought.iter().map(suggest).collect()
     }
 
     /// The best items that are not the customer's own, and because of what.
-    fn best(&self, own: &[Bought], scores: &[f64], at_most: usize) -> Vec<Suggestion> {
+    fn best(
+        own: &[Bought],
+        scores: &[f64],
+        at_most: usize,
+        likeness: impl Fn(u32, u32) -> f64,
+    ) -> Vec<Suggestion> {
         let is_own = |item: u32| own.binary_search_by_key(&item, |bought| bought.item).is_ok();
         let mut ranked: Vec<(u32, f64)> = (0_u32..)
             .zip(scores)
@@ -229,9 +248,9 @@ impl Needs {
         ranked
             .into_iter()
             .map(|(item, score)| {
-                let add = |bought: &Bought| {
-                    let likeness = self.likeness(bought.item, item).map_or(0.0, Share::get);
-                    BecauseBought { item: bought.item, score: bought.affinity * likeness }
+                let add = |bought: &Bought| BecauseBought {
+                    item: bought.item,
+                    score: bought.affinity * likeness(bought.item, item),
                 };
                 let mut because: Vec<BecauseBought> = own.iter().map(add).filter(|b| b.score > 0.0).collect();
                 because
@@ -304,7 +323,9 @@ mod tests {
             };
             let learnt = needs(&rows);
             prop_assert_eq!(&learnt, &needs(&mixed));
-            let known: Vec<_> = rows.iter().filter(|row| row.2 <= 150).collect();
+            let mut known: Vec<_> = rows.iter().filter(|row| row.2 <= 150).collect();
+            known.sort_unstable();
+            known.dedup();
             let has = |customer, item| known.iter().any(|row| row.0 == customer && row.1 == item);
             let all = learnt.cross_sell_all(10);
             for (customer, by_all) in (0_u32..).zip(&all) {
