@@ -334,7 +334,7 @@ mod tests {
                 for item in 0..7 {
                     let mut score = 0.0;
                     for row in known.iter().filter(|row| row.0 == customer) {
-                        let count = |either: bool| (0..6).filter(|&c| if either { has(c, row.1) || has(c, item) } else { has(c, row.1) && has(c, item) }).count() as f64;
+                        let count = |either: bool| (0..6).filter(|&c| if either { has(c, row.1) || has(c, item) } else { has(c, row.1) && has(c, item) }).map(|_| 1.0).sum::<f64>();
                         score += (f64::from(row.2 - 150) / 30.0).exp2() * count(false) / count(true);
                     }
                     let found = alone.iter().find(|suggestion| suggestion.item == item);
