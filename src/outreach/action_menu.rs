@@ -117,7 +117,7 @@ impl ActionMenu {
     ///
     /// # Errors
     /// [`OutreachError::Money`] when the worth of the customer and the amounts of an action are in different currencies, or
-    /// do not fit; [`OutreachError::NegativeAmount`] never, because amounts were checked.
+    /// do not fit.
     ///
     /// # Cost
     /// For each action that of its segment rules and of [`ContactPolicy::decide`].
