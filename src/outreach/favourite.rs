@@ -90,7 +90,7 @@ mod tests {
     fn purchase(number: u32, category: Option<&'static str>, day: i64, minor: i64) -> Purchase {
         let id = PurchaseId::derive(&[&number.to_string()]);
         let at = DateTime::from_timestamp(day * 86_400, 0).unwrap();
-        let amount = crate::Money::new(minor, crate::Currency::EUR);
+        let amount = crate::money::Money::new(minor, crate::money::Currency::EUR);
         let purchase = Purchase::new(id, CustomerId::derive(&["c"]), at, amount).unwrap();
         category.map_or(purchase, |category| purchase.with_category(Tag::literal(category)))
     }
