@@ -2,13 +2,11 @@
 //! in the coming year, and looks at what they then spent:
 //! `cargo run --release --example which_customers_are_most_valuable`.
 
-use chrono::NaiveDate;
-use patronage::purchase::PurchaseHistory;
-use patronage::value::{
-    BgNbd, Discount, GammaGamma, Holdout, HoldoutPeriod, Horizon, LifetimeValue, PurchaseModel, TimeUnit,
-};
+#[path = "support/cdnow.rs"]
+mod cdnow;
+
+use patronage::value::{BgNbd, Discount, GammaGamma, Horizon, LifetimeValue, PurchaseModel, TimeUnit};
 use patronage::{Currency, Money, Share};
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
 
@@ -17,25 +15,9 @@ use std::io::Write;
 /// # Errors
 /// When the data cannot be read or fitted.
 pub(crate) fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
-    // 1. One history for each customer, from purchases in any order.
-    let mut histories: BTreeMap<&str, PurchaseHistory> = BTreeMap::new();
-    for line in include_str!("data/cdnow/CDNOW_sample.txt").lines() {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, customer, date, _, dollars] = fields[..] else {
-            return Err(format!("not five fields: {line}").into());
-        };
-        let date = NaiveDate::parse_from_str(date, "%Y%m%d")?;
-        let history = histories.entry(customer).or_insert_with(|| PurchaseHistory::new(Currency::USD));
-        history.push_on(date, Money::from_decimal(dollars, Currency::USD)?)?;
-    }
-
-    // 2. What each history comes to by the end of September 1997, and what followed until the end of June 1998.
-    let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).ok_or("no such day");
-    let period = HoldoutPeriod::new(day(1997, 9, 30)?, day(1998, 6, 30)?)?;
-    let customers: Vec<(&str, Holdout)> = histories
-        .iter()
-        .filter_map(|(customer, history)| Some((*customer, Holdout::of(history, period)?)))
-        .collect();
+    // 1. One `PurchaseHistory` for each customer, and 2. what each comes to by the end of September 1997 and what followed:
+    // both in `support/cdnow.rs`.
+    let customers = cdnow::split()?;
 
     // 3. The two models, in weeks and cents, fitted to what was known in September.
     let week = TimeUnit::WEEK;

@@ -2,14 +2,13 @@
 //! purchase is due, and lists who is drifting away with the most to lose:
 //! `cargo run --release --example will_they_come_back`.
 
-use chrono::NaiveDate;
-use patronage::purchase::PurchaseHistory;
+#[path = "support/cdnow.rs"]
+mod cdnow;
+
 use patronage::value::{
-    Discount, GammaGamma, Holdout, HoldoutPeriod, Horizon, LifetimeValue, ParetoNbd, PurchaseForecast,
-    PurchaseModel, TimeUnit,
+    Discount, GammaGamma, Horizon, LifetimeValue, ParetoNbd, PurchaseForecast, PurchaseModel, TimeUnit,
 };
 use patronage::{Currency, Money, Share};
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
 
@@ -19,22 +18,7 @@ use std::io::Write;
 /// When the data cannot be read or fitted.
 pub(crate) fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     // 1. One history for each customer, split at the end of September 1997: "today". What followed is kept to check.
-    let mut histories: BTreeMap<&str, PurchaseHistory> = BTreeMap::new();
-    for line in include_str!("data/cdnow/CDNOW_sample.txt").lines() {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, customer, date, _, dollars] = fields[..] else {
-            return Err(format!("not five fields: {line}").into());
-        };
-        let date = NaiveDate::parse_from_str(date, "%Y%m%d")?;
-        let history = histories.entry(customer).or_insert_with(|| PurchaseHistory::new(Currency::USD));
-        history.push_on(date, Money::from_decimal(dollars, Currency::USD)?)?;
-    }
-    let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).ok_or("no such day");
-    let period = HoldoutPeriod::new(day(1997, 9, 30)?, day(1998, 6, 30)?)?;
-    let customers: Vec<(&str, Holdout)> = histories
-        .iter()
-        .filter_map(|(customer, history)| Some((*customer, Holdout::of(history, period)?)))
-        .collect();
+    let customers = cdnow::split()?;
 
     // 2. Pareto/NBD, because it lets those leave too who never came back.
     let week = TimeUnit::WEEK;

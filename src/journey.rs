@@ -91,7 +91,7 @@ pub use loops_builder::LoopsBuilder;
 pub use patterns::{FrequentSequence, FrequentSequences, StepTable, Visits, frequent_sequences};
 pub use promise::{BrandPromise, ChannelSpread, PromiseRule, PromiseTally};
 pub use retention::{Growth, Retention, RetentionBuilder};
-pub use theme::{ThemeImpact, ThemeTally};
+pub use theme::{ThemeImpact, ThemeImpacts, ThemeTally};
 pub use thread::{Thread, ThreadBuilder, ThreadRules, ThreadScope, WindowFrom};
 pub use thread_effort::{BehaviouralEffort, EffortWeights};
 pub use thread_table::{Threads, threads};

@@ -2,7 +2,7 @@
 //!
 //! - **How long do customers stay?** A [`SurvivalTable`] counts [`Spell`]s, and says the share still there after so many
 //!   days ([`SurvivalTable::curve`], Kaplan-Meier with Greenwood's intervals), the median, and the expected remaining
-//!   lifetime; [`log_rank`] says whether groups differ. What it means to be gone is part of the table: [`Relationship`].
+//!   lifetime; [`log_rank()`] says whether groups differ. What it means to be gone is part of the table: [`Relationship`].
 //! - **Who drifts away?** A [`Rhythm`] holds each customer against their own rhythm and raises an alarm at a stated rate of
 //!   false ones ([`RhythmRule`]), with the day since when.
 //! - **How engaged is a customer?** [`EngagementScore`], with a half-life and what each item contributes. How many of a

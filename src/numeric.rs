@@ -13,6 +13,7 @@ pub(crate) mod exponential;
 pub(crate) mod exponential_integral;
 pub(crate) mod gamma;
 pub(crate) mod gauss;
+pub(crate) mod hashed_draw;
 pub(crate) mod hypergeometric;
 pub(crate) mod importance;
 pub(crate) mod incomplete_beta;

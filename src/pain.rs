@@ -13,6 +13,10 @@
 //! coming back, the importance of each driver of satisfaction, and what an attribute costs where it is bad and brings
 //! where it is good; [`ContactDrivers`] makes it from experiences.
 //!
+//! What helps is learnt by doing: a [`HoldOut`] withholds an action from some customers by chance,
+//! [`GroupCount::against`] says what it did, an [`ActionTally`] compares within strata, [`ActionsByNeed`] says which action
+//! fits which customers, and [`uplift_at`] whether it pays to choose them.
+//!
 //! # Example
 //! ```
 //! use chrono::{DateTime, Utc};
@@ -47,6 +51,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod action_effect;
+mod action_tally;
+mod actions_by_need;
 mod cell;
 mod change;
 mod columns;
@@ -58,6 +65,8 @@ mod driver_priority;
 mod driver_table;
 mod error;
 mod experience;
+mod group_count;
+mod hold_out;
 mod impact_class;
 mod key_drivers;
 mod map;
@@ -67,7 +76,11 @@ mod point;
 mod report;
 mod rules;
 mod symptom;
+mod uplift;
 
+pub use action_effect::ActionEffect;
+pub use action_tally::{ActionTally, StratifiedEffect};
+pub use actions_by_need::{ActionsByNeed, NeedAction, NeedFit};
 pub use change::{Change, PainChange, PainChanges, Trend};
 pub use columns::PainColumns;
 pub use contact::Contact;
@@ -77,6 +90,8 @@ pub use driver_priority::{DriverPriority, priority};
 pub use driver_table::{DriverColumn, DriverTable};
 pub use error::PainError;
 pub use experience::{Experience, Worth};
+pub use group_count::GroupCount;
+pub use hold_out::HoldOut;
 pub use impact_class::{Factor, ImpactClass};
 pub use key_drivers::{Decomposition, KeyDriver, KeyDrivers};
 pub use map::PainMap;
@@ -86,6 +101,7 @@ pub use point::{Effect, Finding, PainPoint, Reach};
 pub use report::{PainCounts, PainReport, PointOptions};
 pub use rules::{ExpectedWait, PainRule, Rules};
 pub use symptom::{Symptom, symptoms};
+pub use uplift::{Uplift, UpliftRow, uplift_at};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,12 @@ mod customer_review_example;
 #[path = "../examples/journey_review/main.rs"]
 mod journey_example;
 #[cfg(feature = "simulate")]
+#[path = "../examples/loyalty_ladder.rs"]
+mod ladder_example;
+#[cfg(feature = "simulate")]
+#[path = "../examples/who_is_leaving.rs"]
+mod leaving_example;
+#[cfg(feature = "simulate")]
 #[path = "support/logs.rs"]
 mod logs;
 #[path = "../examples/which_model_fits.rs"]
@@ -489,6 +495,238 @@ mod journey_review {
         holds(&text, &["g.dot: the 1 steps that make 80 % of all"]);
         holds(&fs::read_to_string(&dot).unwrap(), &["n0 -> n1 [label=\"1 (2.0 h)\"];"]);
         holds(&fs::read_to_string(&mermaid).unwrap(), &["n0 -->|\"1 (2.0 h)\"| n1"]);
+    }
+}
+
+/// Real data lie in `insight` of the folder that `PATRONAGE_SHARED_DATA` names, or of `../shared/data`.
+#[cfg(feature = "simulate")]
+fn insight(name: &str) -> Option<String> {
+    let root = std::env::var_os("PATRONAGE_SHARED_DATA").map_or_else(
+        || std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")),
+        std::path::PathBuf::from,
+    );
+    let path = root.join("insight").join(name);
+    let found = path.is_file().then(|| path.to_str().unwrap().to_owned());
+    if found.is_none() {
+        #[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+        {
+            eprintln!("skipped: there is no {name}; name a folder in PATRONAGE_SHARED_DATA");
+        }
+    }
+    found
+}
+
+#[cfg(feature = "simulate")]
+mod leaving {
+    use super::leaving_example as example;
+
+    use std::fs;
+
+    fn run(arguments: &[&str]) -> Result<String, String> {
+        let mut out = Vec::new();
+        let arguments = arguments.iter().copied().map(str::to_owned);
+        example::run(arguments, &mut out).map_err(|error| error.to_string())?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    fn holds(text: &str, lines: &[&str]) {
+        for line in lines {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    /// The shares of the subscription are those that its table has; whom the simulation lost is known.
+    #[test]
+    fn the_simulation_tells_who_left() {
+        let text = run(&[]).unwrap();
+        assert_eq!(text, run(&[]).unwrap(), "the same seed, the same page");
+        holds(
+            &text,
+            &[
+                "74.3 % [71.5, 76.9]     59.3 % [56.2, 62.3]     39.4 % [36.4, 42.4]     7 [6, 8]",
+                "46.8 % [43.7, 49.9]     32.6 % [29.7, 35.5]     17.3 % [15.0, 19.7]     2 [2, 2]",
+                "high-end lost 606 where",
+                "a simulated shop (seed 3), as of",
+            ],
+        );
+        let knows = text.lines().find(|line| line.contains("the simulation knows: ")).unwrap();
+        let counts: Vec<f64> =
+            knows.replace(',', "").split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let [slow, all_slow, steady, all_steady] = counts[..] else { panic!("{knows}") };
+        assert!(slow / all_slow > 0.9 && slow / all_slow > steady / all_steady + 0.1, "{knows}");
+        // Ten customers, the one with most at risk first.
+        let (_, list) = text.split_once("         at risk\n").unwrap();
+        let at_risk: Vec<f64> = list
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .map(|line| line.split_whitespace().rev().nth(1).unwrap().parse().unwrap())
+            .collect();
+        assert!(at_risk.len() == 10 && at_risk.is_sorted_by(|one, other| one >= other), "{text}");
+    }
+
+    /// Survival is that of lifelines and R on the same files (`tests/loyalty_reference.rs`); the share of silences that
+    /// ended is that of pandas.
+    #[test]
+    fn real_contracts_and_purchases_are_told_as_others_tell_them() {
+        let (Some(telco), Some(invoices)) = (
+            super::insight("churn/telco_customer_churn.csv.gz"),
+            super::insight("online_retail/invoices.csv.gz"),
+        ) else {
+            return;
+        };
+        let contracts = ["--contracts", &telco, "--ended", "Churn", "--group", "Contract"];
+        let shop = ["--purchases", &invoices, "--customer", "customer_id", "--at", "ts"];
+        let amount = ["--amount", "amount_thousandths", "--divide", "1000", "--currency", "GBP"];
+        let text = run(&[&contracts[..], &shop, &amount].concat()).unwrap();
+        holds(
+            &text,
+            &[
+                "7043 rows taken, 0 refused",
+                "all                  7,043   1,869  84.3 % [83.4, 85.2]     78.9 % ",
+                "log-rank chi-square 2352.87 on 2 degrees of freedom, p < 0.0001",
+                "26.5 % have left so far, but 40.7 % of those who come leave within 72 months",
+                "invoices.csv.gz, as of 2011-12-10; gone is who was silent for 90 days",
+                "  4,338 customers, ",
+                "but 54.9 % [53.2, 56.6] of 3,245 silences",
+                "n = 4,338\n",
+            ],
+        );
+        let month_to_month = text.lines().find(|line| line.contains("Month-to-month   ")).unwrap();
+        assert!(month_to_month.contains(" 35 ["), "{month_to_month}");
+        let Some(waltons) = super::insight("survival/waltons_dataset.csv") else { return };
+        let columns = ["--time", "T", "--ended", "E", "--group", "group", "--unit", "days"];
+        let text = run(&[&["--contracts", &waltons][..], &columns].concat()).unwrap();
+        holds(
+            &text,
+            &["log-rank chi-square 122.25 on 1 degrees", " 58 [", " 26 [", " 56 [", "after 75 days"],
+        );
+    }
+
+    #[test]
+    fn bad_rows_are_reported_and_bad_options_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let contracts = written(
+            "c.csv",
+            "tenure,ended,group\n3,yes,a\n4,no,b\nsoon,no,b\n5,maybe,a\n-1,yes,b\n2,yes,b\n6\n",
+        );
+        let text = run(&["--contracts", &contracts]).unwrap();
+        for told in [
+            "c.csv, line 4: `soon` is no whole number",
+            "c.csv, line 5: `maybe` must be yes or no",
+            "c.csv, line 6: row 0: `days` must not be negative, got -1",
+            "c.csv, line 8: has 1 fields where the head has 3",
+            "c.csv: 3 rows taken, 4 refused",
+        ] {
+            assert!(text.contains(told), "{told} is not in\n{text}");
+        }
+        let shop = written("p.csv", "customer,at,amount\nann,soon,1\nann,2026-01-01,much\n");
+        for (arguments, why) in [
+            (&["--purchases", &shop][..], "p.csv: no row could be taken"),
+            (&["--purchases", "nowhere.csv"], "nowhere.csv: "),
+            (&["--purchases", &shop, "--at", "when"], "there is no column `when`, only `customer`, `at`"),
+            (&["--silence", "0"], "silence.days: must be from 1 to 1,000,000"),
+            (&["--silence"], "--silence needs a value"),
+            (&["--what", "1"], "--what is not known"),
+        ] {
+            let told = run(arguments).unwrap_err();
+            assert!(told.contains(why), "{arguments:?}: {told}");
+        }
+        assert!(run(&["--help"]).unwrap().contains("--contracts FILE"));
+    }
+}
+
+#[cfg(feature = "simulate")]
+#[expect(clippy::indexing_slicing, clippy::panic, reason = "a test stops where it fails")]
+mod ladder {
+    use super::ladder_example as example;
+
+    fn run(arguments: &[&str]) -> String {
+        super::printed(|out| example::run(arguments.iter().copied().map(str::to_owned), out))
+    }
+
+    /// The numbers of a line that begins with these words.
+    fn numbers(text: &str, begins: &str) -> Vec<u32> {
+        let line = text.lines().find(|line| line.trim_start().starts_with(begins));
+        let line = line.unwrap_or_else(|| panic!("no {begins} in\n{text}")).replace(',', "");
+        line.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+    }
+
+    /// The table of movements and how many moved up, down and not at all.
+    fn checked(text: &str) -> [u32; 3] {
+        let (_, table) = text.split_once("Where they stood (down) and stand (across)\n").unwrap();
+        let rungs = ["dissatisfied", "neutral", "satisfied", "loyal", "advocate"];
+        let (mut moved, mut columns) = ([0; 3], vec![0; 6]);
+        for (from, rung) in rungs.into_iter().enumerate() {
+            let row = numbers(table.split_once('\n').unwrap().1, rung);
+            assert_eq!((row.len(), row[..5].iter().sum::<u32>()), (6, row[5]), "{text}");
+            for (to, count) in row.iter().enumerate() {
+                columns[to] += count;
+                if to < 5 {
+                    moved[match to.cmp(&from) {
+                        std::cmp::Ordering::Greater => 0,
+                        std::cmp::Ordering::Less => 1,
+                        std::cmp::Ordering::Equal => 2,
+                    }] += count;
+                }
+            }
+        }
+        assert_eq!(numbers(table, "now"), columns, "{text}");
+        let told = table.lines().find(|line| line.contains(" moved up, ")).unwrap().replace(',', "");
+        let told: Vec<u32> = told.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        assert_eq!(told, moved, "{text}");
+        moved
+    }
+
+    #[test]
+    fn the_simulation_stands_on_every_rung() {
+        let text = run(&[]);
+        assert_eq!(text, run(&[]), "the same seed, the same page");
+        let [up, down, stayed] = checked(&text);
+        assert!(up > 0 && down > 0 && up + down + stayed == 6_000, "{text}");
+        let now = numbers(&text, "now");
+        assert!(now.iter().all(|&count| count > 0), "{text}");
+        for line in [
+            "loyal        repeat_purchases 3 (to keep it 2), and tenure_days 365 (to keep it 365)",
+            "referrals not known and recommendation not known",
+            "put_right",
+            "ask_for_feedback",
+            "invite_to_buy_again",
+            "ask_for_referral",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    /// 4,338 customers, as everybody counts them; nobody asked them for a recommendation, so that there are no advocates.
+    #[test]
+    fn real_customers_climb() {
+        let Some(lines) = super::insight("online_retail/online_retail.csv.gz") else { return };
+        let columns = ["--customer", "CustomerID", "--at", "InvoiceDate", "--amount", "UnitPrice"];
+        let more = ["--quantity", "Quantity", "--currency", "GBP"];
+        let text = run(&[&["--purchases", &lines][..], &columns, &more].concat());
+        for line in [
+            "541909 rows taken, 0 refused",
+            "left out: 135080 rows without a customer, 40 without an amount",
+            "online_retail.csv.gz: 4,338 customers, 3,370 of them since before 2011-09-11",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        let [up, down, stayed] = checked(&text);
+        assert_eq!(up + down + stayed, 3_370);
+        let now = numbers(&text, "now");
+        assert_eq!((now[4], now[5]), (0, 3_370));
+        let unknown = format!("{0} of {0} (100.0 %)", text_of(now[3]));
+        let loyal = text.lines().find(|line| line.contains("referrals not known")).unwrap();
+        assert!(loyal.contains(&unknown), "{loyal}");
+    }
+
+    fn text_of(count: u32) -> String {
+        format!("{},{:03}", count / 1_000, count % 1_000)
     }
 }
 

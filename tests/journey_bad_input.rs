@@ -112,7 +112,7 @@ fn an_empty_log_has_an_answer_to_everything() {
     );
     assert!(threads(&[], ThreadRules::default()).threads().is_empty());
     assert!(OfferTally::new().selling_points(1, level()).points().is_empty());
-    assert!(ThemeTally::default().impacts(2, level()).unwrap().is_empty());
+    assert!(ThemeTally::default().impacts(2, level()).unwrap().impacts().is_empty());
 }
 
 #[test]

@@ -295,7 +295,11 @@ fn contacts_and_places() {
     assert_eq!(weights, EffortWeights { transfer: 2.0, ..EffortWeights::default() });
     let mut themes = ThemeTally::default();
     themes.push(-100, &[Tag::literal("late")]);
-    written(&themes.impacts(2, level()).unwrap(), r#"[{"theme":"late","answers":1,"impact":null}]"#);
+    written(
+        &themes.impacts(2, level()).unwrap(),
+        r#"{"impacts":[{"theme":"late","answers":1,"impact":null,"p_value":null,"q_value":null}],
+        "answers":1,"least":2,"level":0.95,"tests":0}"#,
+    );
 }
 
 #[test]

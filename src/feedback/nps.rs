@@ -100,7 +100,7 @@ impl NpsGroup {
     /// for (score, themes) in [(2, &[late][..]), (5, &[late]), (9, &[]), (8, &[])] {
     ///     reasons.push(NpsScore::new(score)?.group().theme_score(), themes);
     /// }
-    /// let worst = reasons.impacts(2, Share::new(0.95)?)?[0];
+    /// let worst = reasons.impacts(2, Share::new(0.95)?)?.impacts()[0];
     /// // The NPS is -25 with and 50 without those who were kept waiting.
     /// assert_eq!(worst.impact.ok_or("too few")?.value(), -75.0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,5 +1,8 @@
 //! One customer on their way through a funnel, event by event.
 
+#[cfg(test)]
+mod tests;
+
 use super::funnel_plan::{Engine, FunnelPlan, Meaning, PlanStep, UNBOUNDED, bit, highest};
 
 /// What is kept for one step of one customer.

@@ -1,6 +1,6 @@
 use super::JourneyError;
 use crate::measure::{Estimate, Share};
-use crate::numeric::proportion::z;
+use crate::numeric::proportion::{benjamini_hochberg, two_sided_p, z};
 use crate::tag::Tag;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -65,11 +65,13 @@ impl Sums {
 /// {
 ///     tally.push(score, themes);
 /// }
-/// let impacts = tally.impacts(2, Share::new(0.95)?)?;
+/// let found = tally.impacts(2, Share::new(0.95)?)?;
 /// // All: 16.7; without `late`: (100 + 100 + 0) / 3 = 66.7.
-/// assert_eq!(impacts[0].theme, late);
-/// let impact = impacts[0].impact.ok_or("too few")?;
+/// let worst = found.impacts()[0];
+/// assert_eq!(worst.theme, late);
+/// let impact = worst.impact.ok_or("too few")?;
 /// assert!((impact.value() + 50.0).abs() < 1e-12);
+/// assert_eq!((found.answers(), found.tests()), (6, 2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,6 +90,47 @@ pub struct ThemeImpact {
     /// The mean score of all answers less that of the answers without the theme: negative where it pulls the score
     /// down. n is all answers. `None` where too few have the theme, or too few do not.
     pub impact: Option<Estimate>,
+    /// How likely an impact as far from 0 would be if the theme did nothing (normal); `None` where too few say.
+    pub p_value: Option<f64>,
+    /// The same, adjusted for all themes that were tested (Benjamini and Hochberg).
+    pub q_value: Option<f64>,
+}
+
+/// What each theme does to the mean score, and what that rests on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ThemeImpacts {
+    impacts: Vec<ThemeImpact>,
+    answers: u64,
+    least: u64,
+    level: Share,
+    tests: usize,
+}
+
+impl ThemeImpacts {
+    /// The themes: the worst first, those with too few answers last.
+    pub fn impacts(&self) -> &[ThemeImpact] {
+        &self.impacts
+    }
+
+    /// How many answers there are, with themes or without.
+    pub const fn answers(&self) -> u64 {
+        self.answers
+    }
+
+    /// How many answers with and without a theme were asked for.
+    pub const fn least(&self) -> u64 {
+        self.least
+    }
+
+    /// The level of the intervals, each of which stands for itself.
+    pub const fn level(&self) -> Share {
+        self.level
+    }
+
+    /// How many themes were tested, of those with answers enough.
+    pub const fn tests(&self) -> usize {
+        self.tests
+    }
 }
 
 impl ThemeTally {
@@ -114,11 +157,10 @@ impl ThemeTally {
         self.all.count
     }
 
-    /// What each theme does to the mean score: the worst first, those with too few answers last.
+    /// What each theme does to the mean score.
     ///
     /// The interval is that of a normal difference of two means with their own variances, for the number of answers
-    /// that have the theme as it is. How many themes were looked at is the length of the answer; correct for it before
-    /// calling one of them proved.
+    /// that have the theme as it is. Where neither side varies, nothing says how sure the difference is: p is 1.
     ///
     /// # Arguments
     /// `least`: how many answers with and without a theme are needed, at least 2. `level`: of the interval.
@@ -135,7 +177,7 @@ impl ThemeTally {
     /// Source: the leave-one-theme-out difference of Thematic ("impact on score"), Kapiche and Qualtrics, to which an
     /// interval was added.
     #[expect(clippy::cast_precision_loss, reason = "a share needs no more than 53 bits of the counts")]
-    pub fn impacts(&self, least: u64, level: Share) -> Result<Vec<ThemeImpact>, JourneyError> {
+    pub fn impacts(&self, least: u64, level: Share) -> Result<ThemeImpacts, JourneyError> {
         if least < 2 {
             return Err(JourneyError::Setting { setting: "least", rule: "must be at least 2" });
         }
@@ -143,26 +185,33 @@ impl ThemeTally {
         if !z.is_finite() {
             return Err(JourneyError::Setting { setting: "level", rule: "must be below 1" });
         }
-        let mut all: Vec<ThemeImpact> = self
+        let mut impacts: Vec<ThemeImpact> = self
             .themes
             .iter()
             .map(|(&theme, with)| {
                 let without = self.all.without(with);
                 let enough = with.count >= least && without.count >= least;
-                let impact = enough
-                    .then(|| {
-                        let part = with.count as f64 / self.all.count as f64;
-                        let value = part * (with.mean() - without.mean());
-                        let half = z * part * (with.variance_of_mean() + without.variance_of_mean()).sqrt();
-                        Estimate::new(value, value - half, value + half, level, self.all.count).ok()
-                    })
-                    .flatten();
-                ThemeImpact { theme, answers: with.count, impact }
+                let found = enough.then(|| {
+                    let part = with.count as f64 / self.all.count as f64;
+                    let value = part * (with.mean() - without.mean());
+                    (value, part * (with.variance_of_mean() + without.variance_of_mean()).sqrt())
+                });
+                let impact = found.and_then(|(value, error)| {
+                    Estimate::new(value, value - z * error, value + z * error, level, self.all.count).ok()
+                });
+                let p_value =
+                    found.map(|(value, error)| if error > 0.0 { two_sided_p(value / error) } else { 1.0 });
+                ThemeImpact { theme, answers: with.count, impact, p_value, q_value: None }
             })
             .collect();
+        let p_values: Vec<f64> = impacts.iter().filter_map(|one| one.p_value).collect();
+        let tested = impacts.iter_mut().filter(|one| one.p_value.is_some());
+        for (one, q_value) in tested.zip(benjamini_hochberg(&p_values)) {
+            one.q_value = Some(q_value);
+        }
         let rank = |one: &ThemeImpact| one.impact.map_or(f64::INFINITY, |impact| impact.value());
-        all.sort_by(|a, b| rank(a).total_cmp(&rank(b)).then(a.theme.cmp(&b.theme)));
-        Ok(all)
+        impacts.sort_by(|a, b| rank(a).total_cmp(&rank(b)).then(a.theme.cmp(&b.theme)));
+        Ok(ThemeImpacts { impacts, answers: self.all.count, least, level, tests: p_values.len() })
     }
 }
 
@@ -179,11 +228,35 @@ mod tests {
         tally.push(100, &[theme, theme]);
         tally.push(0, &[]);
         let level = Share::new(0.95).unwrap();
-        let impacts = tally.impacts(2, level).unwrap();
-        assert_eq!((impacts[0].answers, impacts[0].impact), (1, None));
+        let found = tally.impacts(2, level).unwrap();
+        let rare = found.impacts()[0];
+        assert_eq!((rare.answers, rare.impact, rare.p_value, rare.q_value), (1, None, None, None));
+        assert_eq!((found.answers(), found.least(), found.level(), found.tests()), (2, 2, level, 0));
         assert!(tally.impacts(1, level).is_err());
         assert!(tally.impacts(2, Share::ONE).is_err());
-        assert!(ThemeTally::default().impacts(2, level).unwrap().is_empty());
+        assert!(ThemeTally::default().impacts(2, level).unwrap().impacts().is_empty());
+    }
+
+    #[test]
+    fn themes_are_tested_together() {
+        let (late, price) = (Tag::literal("late"), Tag::literal("price"));
+        let mut tally = ThemeTally::default();
+        for row in 0..200_i32 {
+            // Half are late, of whom a quarter are promoters, of the others three quarters; every third names the price.
+            let promoter = if row % 2 == 0 { row % 8 == 0 } else { row % 8 != 1 };
+            let mut themes = Vec::new();
+            themes.extend((row % 2 == 0).then_some(late));
+            themes.extend((row % 3 == 0).then_some(price));
+            tally.push(if promoter { 100 } else { -100 }, &themes);
+        }
+        let found = tally.impacts(30, Share::new(0.95).unwrap()).unwrap();
+        let [worst, other] = found.impacts() else { panic!("{found:?}") };
+        assert_eq!((worst.theme, other.theme, found.tests()), (late, price, 2));
+        // -50 and 50, each with a variance of 7,500 / 99 of its mean: the half of -100 with an error of 6.1546.
+        let impact = worst.impact.unwrap();
+        assert!((impact.value() + 50.0).abs() < 1e-9 && (impact.upper() + 37.937_2).abs() < 1e-3, "{impact}");
+        assert!((worst.q_value.unwrap() / (2.0 * worst.p_value.unwrap()) - 1.0).abs() < 1e-12);
+        assert!(worst.q_value.unwrap() < 1e-12 && other.p_value.unwrap() > 0.05, "{found:?}");
     }
 
     proptest! {
@@ -202,7 +275,7 @@ mod tests {
             let mean = |scores: Vec<i32>| scores.iter().map(|&score| f64::from(score)).sum::<f64>() / scores.len() as f64;
             let all = mean(rows.iter().map(|row| row.0).collect());
             let without = mean(rows.iter().filter(|row| !row.1).map(|row| row.0).collect());
-            for one in tally.impacts(2, Share::new(0.9).unwrap()).unwrap() {
+            for one in tally.impacts(2, Share::new(0.9).unwrap()).unwrap().impacts() {
                 if let Some(impact) = one.impact {
                     prop_assert!((impact.value() - (all - without)).abs() < 1e-9);
                 }

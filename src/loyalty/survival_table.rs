@@ -89,7 +89,7 @@ impl SurvivalTable {
         table
     }
 
-    /// A table for each of several groups, for [`log_rank`](super::log_rank).
+    /// A table for each of several groups, for [`log_rank`](super::log_rank()).
     ///
     /// # Arguments
     /// For each spell the number of its group, from 0 to below `count`.

@@ -1,3 +1,4 @@
+use super::report::between_0_and_1;
 use crate::measure::Share;
 use crate::numeric::{proportion, student};
 use crate::validation::ValidationError;
@@ -72,18 +73,8 @@ impl TryFrom<Fields> for DriverOptions {
     type Error = ValidationError;
 
     fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        for (field, share) in [
-            ("driver_options.level", fields.level),
-            ("driver_options.false_discoveries", fields.false_discoveries),
-        ] {
-            if !(0.0 < share.get() && share.get() < 1.0) {
-                return Err(ValidationError::new(
-                    field,
-                    "must lie between 0 and 1, both excluded",
-                    share.get(),
-                ));
-            }
-        }
+        between_0_and_1("driver_options.level", fields.level)?;
+        between_0_and_1("driver_options.false_discoveries", fields.false_discoveries)?;
         if fields.minimum == 0 {
             return Err(ValidationError::new("driver_options.minimum", "must be at least 1", fields.minimum));
         }

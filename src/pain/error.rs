@@ -175,6 +175,23 @@ pub enum PainError {
         /// How many were drawn.
         replicates: u32,
     },
+    /// An action is to be judged, and nobody got it, or nobody was held out.
+    #[error("there is nobody in the group `{group}`")]
+    EmptyGroup {
+        /// `treated` or `held_out`.
+        group: &'static str,
+    },
+    /// No stratum and no need has customers who got an action and customers who did not.
+    #[error("nobody who got an action can be compared with anybody who did not")]
+    NothingToCompare,
+    /// A score that customers are to be ranked by is no number.
+    #[error("the score of row {row} must be finite, got {value}")]
+    ScoreValue {
+        /// The row, counted from 0.
+        row: usize,
+        /// What it holds.
+        value: f64,
+    },
     /// One of many customers was refused.
     #[error("customer {customer}")]
     Customer {

@@ -63,22 +63,21 @@ impl From<PointOptions> for Fields {
     }
 }
 
+/// Checks a share of which neither none nor all makes sense.
+pub(super) fn between_0_and_1(field: &'static str, share: Share) -> Result<(), ValidationError> {
+    if share > Share::ZERO && share < Share::ONE {
+        Ok(())
+    } else {
+        Err(ValidationError::new(field, "must lie between 0 and 1, both excluded", share.get()))
+    }
+}
+
 impl TryFrom<Fields> for PointOptions {
     type Error = ValidationError;
 
     fn try_from(fields: Fields) -> Result<Self, ValidationError> {
-        for (field, share) in [
-            ("point_options.level", fields.level),
-            ("point_options.false_discoveries", fields.false_discoveries),
-        ] {
-            if !(0.0 < share.get() && share.get() < 1.0) {
-                return Err(ValidationError::new(
-                    field,
-                    "must lie between 0 and 1, both excluded",
-                    share.get(),
-                ));
-            }
-        }
+        between_0_and_1("point_options.level", fields.level)?;
+        between_0_and_1("point_options.false_discoveries", fields.false_discoveries)?;
         if fields.minimum == 0 {
             return Err(ValidationError::new("point_options.minimum", "must be at least 1", fields.minimum));
         }

@@ -1,5 +1,8 @@
 //! Finds what is wrong with a rule before anybody is judged by it.
 
+#[cfg(test)]
+mod tests;
+
 use super::facts::{check, stage_number};
 use super::{EventTest, Rule, RuleComparison, RuleError, RuleSpan, RuleValue};
 use crate::tag::Tag;

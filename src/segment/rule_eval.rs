@@ -4,9 +4,9 @@ use super::facts::{Event, Fact, Known, NEVER};
 use super::segment_rules::{Leaf, Node, Program};
 use super::verdict::Outcome;
 use super::{Crossing, Facts, RuleComparison, SegmentKey, Truth, Verdict};
+use crate::numeric::hashed_draw::ten_thousandth;
 use crate::period::Period;
 use chrono::{DateTime, Utc};
-use twox_hash::XxHash3_128;
 
 impl Facts<'_> {
     /// Says whether the customer is in a segment at an instant, until when that is sure, and on which conditions it rests
@@ -145,7 +145,7 @@ impl Facts<'_> {
                 (outcome.value, outcome.until)
             }
             Leaf::Bucket { seed, from, to } => {
-                let draw = draw(*seed, self.customer.as_uuid().as_bytes());
+                let draw = ten_thousandth(*seed, self.customer.as_uuid().as_bytes());
                 (Truth::of(*from <= draw && draw < *to), NEVER)
             }
         }
@@ -162,16 +162,6 @@ impl Facts<'_> {
     fn of_kind(&self, events: usize) -> Option<&[Event]> {
         self.events.get(events)?.as_deref()
     }
-}
-
-/// The ten-thousandth of all customers that one falls into.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "one half of the hash is drawn from; the quotient is below 10,000"
-)]
-fn draw(seed: u64, customer: &[u8]) -> u16 {
-    let hash = XxHash3_128::oneshot_with_seed(seed, customer) as u64;
-    ((u128::from(hash) * 10_000) >> 64) as u16
 }
 
 /// Values of two kinds do not compare: that is unknown.

@@ -3,10 +3,10 @@ use super::rule_check::{Contradictions, MOST_CONDITIONS, MOST_IN_ALL, MOST_LEVEL
 use super::{Facts, NamedRule, Rule, RuleComparison, RuleError, RuleReason, RuleSlot, Truth, Verdict};
 use crate::consent::Purpose;
 use crate::customer::CustomerId;
+use crate::numeric::hashed_draw::seed;
 use crate::tag::Tag;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use twox_hash::XxHash3_128;
 
 /// Something that rules read of a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -366,12 +366,6 @@ impl SegmentRules {
             Rule::All(_) | Rule::Any(_) | Rule::Not(_) => Leaf::Segment { program: usize::MAX },
         }
     }
-}
-
-/// The seed that a salt stands for.
-#[expect(clippy::cast_possible_truncation, reason = "half of the hash is enough")]
-fn seed(salt: Tag) -> u64 {
-    XxHash3_128::oneshot(salt.as_str().as_bytes()) as u64
 }
 
 /// Collects what a rule reads, and the segments it names with the level they stand at.

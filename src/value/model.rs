@@ -76,7 +76,7 @@ pub trait PurchaseModel: sealed::Sealed {
     /// # Cost
     /// There a power series, otherwise (and in a model of regular purchases) 9 to 17 evaluations of the
     /// expected purchases for each of a few panels of time. Columns share the coefficients of the series, which makes
-    /// them several times quicker.
+    /// them quicker.
     fn discounted_purchases(&self, buyer: Buyer, horizon: Horizon, discount: Discount) -> f64 {
         let (length, rate) = (horizon.length(), discount.rate());
         self.p_alive(buyer) * self.living(buyer).discounted(length, rate, &mut Afresh)

@@ -190,9 +190,9 @@ fn the_holdout_outweighs_the_fit() {
     assert!(left_out[1].figures().unwrap().0 < 0.0);
 }
 
-/// The figure in the documentation of [`LikelihoodRatio`]: run with `--release -- --ignored at_the_edge`.
+/// The figure in the documentation of [`LikelihoodRatio`].
 #[test]
-#[ignore = "takes minutes"]
+#[cfg_attr(debug_assertions, ignore = "1,000 fits: with --release")]
 fn the_test_finds_too_little_at_the_edge() {
     let mut simulation = Simulation(SplitMix::new(5));
     let (mut found, mut fitted) = ([0; 2], [0; 2]);
