@@ -15,7 +15,9 @@
 mod action;
 mod action_menu;
 mod association_rule;
+mod basket_index;
 mod baskets;
+mod best_items;
 mod contact_category;
 mod contact_decision;
 mod contact_facts;
@@ -24,12 +26,15 @@ mod error;
 mod favourite;
 mod fraction;
 mod frequency_cap;
+mod groups;
+mod likeness_block;
 mod needs;
 mod next_best_action;
 mod planned_contact;
 mod quiet_hours;
 mod rule_search;
 mod situation;
+mod suggestion;
 mod wall_clock;
 
 pub use action::{Action, ActionValue};
@@ -44,12 +49,13 @@ pub use error::OutreachError;
 pub use favourite::{FavouriteCategory, favourite_categories};
 pub use fraction::Fraction;
 pub use frequency_cap::{CapWindow, FrequencyCap};
-pub use needs::{BecauseBought, Needs, Suggestion};
+pub use needs::Needs;
 pub use next_best_action::{ExcludedAction, NextBestAction, NotNow, RankedAction};
 pub use planned_contact::{PastContact, PlannedContact};
 pub use quiet_hours::QuietHours;
 pub use rule_search::{RuleAgainstChance, RuleSearch, RulesAgainstChance};
 pub use situation::Situation;
+pub use suggestion::{BecauseBought, Suggestion};
 
 use crate::tag::Tag;
 

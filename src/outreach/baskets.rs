@@ -40,7 +40,12 @@ impl Baskets {
             return Err(OutreachError::ColumnLength { column: "items", expected, found });
         }
         let mut made = Self { rows: baskets.iter().copied().zip(items.iter().copied()).collect() };
-        made.rows.sort_unstable();
+        if baskets.is_sorted() {
+            // As a till writes them.
+            made.rows.chunk_by_mut(|one, other| one.0 == other.0).for_each(<[_]>::sort_unstable);
+        } else {
+            made.rows.sort_unstable_by_key(code);
+        }
         made.rows.dedup();
         made.checked()
     }
@@ -61,7 +66,7 @@ impl Baskets {
         let mut rows = Vec::with_capacity(self.rows.len() + other.rows.len());
         rows.extend_from_slice(&self.rows);
         rows.extend_from_slice(&other.rows);
-        rows.sort_unstable();
+        rows.sort_unstable_by_key(code);
         rows.dedup();
         *self = Self { rows }.checked()?;
         Ok(())
@@ -134,14 +139,24 @@ impl Baskets {
                 *row = other_new;
             }
         }
-        rows.sort_unstable();
+        rows.sort_unstable_by_key(code);
         Self { rows }
     }
 
-    /// The items of each basket, ascending.
-    pub(super) fn baskets(&self) -> impl Iterator<Item = impl Iterator<Item = u32> + '_> + '_ {
-        self.rows.chunk_by(|one, other| one.0 == other.0).map(|basket| basket.iter().map(|row| row.1))
+    /// The rows of each basket: its number and its items, ascending.
+    pub(super) fn baskets(&self) -> impl Iterator<Item = &[(u32, u32)]> {
+        self.rows.chunk_by(|one, other| one.0 == other.0)
     }
+
+    /// The items that lie in any basket, in the order of the rows.
+    pub(super) fn items(&self) -> impl Iterator<Item = u32> {
+        self.rows.iter().map(|row| row.1)
+    }
+}
+
+/// One number that orders rows as the two do, and is quicker to compare.
+fn code(&(basket, item): &(u32, u32)) -> u64 {
+    u64::from(basket) << 32 | u64::from(item)
 }
 
 #[cfg(test)]

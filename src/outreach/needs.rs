@@ -1,47 +1,21 @@
-use super::OutreachError;
+use super::best_items::{BestItems, ScoredItem};
+use super::groups::Groups;
+use super::likeness_block::LikenessBlock;
+use super::{BecauseBought, OutreachError, Suggestion};
 use crate::measure::Share;
-use serde::Serialize;
-
-/// An item for a customer, and why.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Suggestion {
-    /// The item.
-    pub item: u32,
-    /// What ranks it: for buying again the purchases of it, for cross-selling the sum of [`BecauseBought`] over all items
-    /// the customer has. Comparable for one customer only.
-    pub score: f64,
-    /// Because the customer bought these: those that count most first, at most three; for buying again the item itself.
-    pub because: Vec<BecauseBought>,
-}
-
-/// "Because you bought this."
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct BecauseBought {
-    /// What was bought.
-    pub item: u32,
-    /// What it adds to the score.
-    pub score: f64,
-}
-
-/// One customer's buying of one item.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Bought {
-    item: u32,
-    /// Days it was bought on.
-    purchases: u32,
-    /// The days it was bought on, each worth half as much after each half-life.
-    affinity: f64,
-}
 
 /// What customers need: what they buy again, and what those who bought the same bought too.
 ///
-/// Buying again is ranked by the customer's own purchases of an item; those of one day are one. Cross-selling is ranked by affinity, which decays
-/// with time, times the likeness of items, and leaves out what the customer has. Both are small, and on the purchases of a
-/// shop as good as or better than matrix factorisation; every suggestion says because of what it is made.
+/// Buying again is ranked by how many days the customer bought an item on. Cross-selling is ranked by affinity, which
+/// decays with time, times the likeness of items, and leaves out what the customer has. Both are small, and on the
+/// purchases of a shop as good as or better than matrix factorisation; every suggestion says because of what it is made.
+/// Lift ranks nothing here: it puts first what hardly anybody wants.
+///
+/// It is learnt anew as of each day, in a fraction of a second, and not stored: affinities grow old. Keep the purchases.
 ///
 /// # Formula
 /// ```text
-/// affinity(u, i)   = sum over purchases of i by u of 2^(-age in days / half-life)
+/// affinity(u, i)   = sum over days u bought i on of 2^(-age in days / half-life)
 /// likeness(i, j)   = customers with both / customers with either              (Jaccard)
 /// cross-sell(u, j) = sum over i that u bought of affinity(u, i) likeness(i, j),  j never bought by u
 /// ```
@@ -63,10 +37,18 @@ struct Bought {
 /// Source: the SAR algorithm of Microsoft Recommenders (item-item likeness and decayed affinity); P. Jaccard 1901.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Needs {
-    /// By customer, ascending by item.
-    bought: Vec<Vec<Bought>>,
-    /// By item, ascending.
-    buyers: Vec<Vec<u32>>,
+    /// The items of each customer, ascending.
+    customers: Groups,
+    items: Vec<u32>,
+    /// The days on which the customer bought the item.
+    days: Vec<u32>,
+    /// The same days, each worth half as much after each half-life.
+    affinities: Vec<f64>,
+    /// The buyers of each item, ascending.
+    item_groups: Groups,
+    buyers: Vec<u32>,
+    /// How many buyers each item has.
+    sizes: Vec<f64>,
     /// By item, the affinity of all customers to it.
     popularity: Vec<f64>,
 }
@@ -76,17 +58,19 @@ const LIMIT: u32 = 1 << 26;
 
 impl Needs {
     /// Learns from purchases in any order: customer, item and day of each. Number customers and items from 0 without gaps:
-    /// memory grows with the largest number. Purchases after `as_of` are not known yet and count nothing.
+    /// memory grows with the largest number. Purchases after `as_of` are not known yet and count nothing; several of one
+    /// item on one day are one.
     ///
     /// # Arguments
-    /// `days`, `as_of`: days since 1970-01-01. `half_life_days`: after how many days a purchase counts half; 90 is usual.
+    /// `days`, `as_of`: days since 1970-01-01. `half_life_days`: after how many days a purchase counts half; 120 is a good
+    /// first choice, and what it is matters little between two months and a year.
     ///
     /// # Errors
     /// [`OutreachError::ColumnLength`], [`OutreachError::HalfLife`], or [`OutreachError::OutOfRange`] for a number of
     /// 67,108,864 or more.
     ///
     /// # Cost
-    /// O(rows × log rows).
+    /// O(rows × log of the rows of a customer).
     pub fn from_columns(
         customers: &[u32],
         items: &[u32],
@@ -102,42 +86,68 @@ impl Needs {
         if !(half_life_days > 0.0 && half_life_days.is_finite()) {
             return Err(OutreachError::HalfLife { days: half_life_days.to_string() });
         }
-        let mut rows = Vec::with_capacity(customers.len());
-        for (row, ((&customer, &item), &day)) in customers.iter().zip(items).zip(days).enumerate() {
+        let rows =
+            || customers.iter().zip(items).zip(days).map(|((&customer, &item), &day)| (customer, item, day));
+        for (row, (customer, item, _)) in rows().enumerate() {
             for (field, found) in [("customer", customer), ("item", item)] {
                 if found >= LIMIT {
                     return Err(OutreachError::OutOfRange { row, field, limit: LIMIT, found });
                 }
             }
-            if day <= as_of {
-                rows.push((customer, item, day));
-            }
         }
-        // Sorted, so that sums do not hang on the order the rows came in.
-        rows.sort_unstable();
-        rows.dedup();
-        let most =
-            |of: fn(&(u32, u32, i32)) -> u32| rows.iter().map(of).max().map_or(0, |most| most as usize + 1);
-        let mut bought = vec![Vec::new(); most(|row| row.0)];
-        let mut buyers = vec![Vec::new(); most(|row| row.1)];
-        let mut popularity = vec![0.0; buyers.len()];
-        for same in rows.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
-            let Some(&(customer, item, _)) = same.last() else { continue };
-            let age = |day: i32| f64::from(as_of) - f64::from(day);
-            let worth = |&(_, _, day): &(u32, u32, i32)| libm::exp2(-age(day) / half_life_days);
-            let affinity: f64 = same.iter().map(worth).sum();
-            let purchases = u32::try_from(same.len()).unwrap_or(u32::MAX);
-            if let (Some(bought), Some(buyers)) =
-                (bought.get_mut(customer as usize), buyers.get_mut(item as usize))
-            {
-                bought.push(Bought { item, purchases, affinity });
-                buyers.push(customer);
-                if let Some(popularity) = popularity.get_mut(item as usize) {
-                    *popularity += affinity;
+        let known = || rows().filter(|row| row.2 <= as_of);
+        let most = |of: fn((u32, u32, i32)) -> u32| known().map(of).max().map_or(0, |most| most as usize + 1);
+        let (all_customers, all_items) = (most(|row| row.0), most(|row| row.1));
+
+        // Item before day, in one number that is quickly sorted; so that sums do not hang on the order the rows came in.
+        let by_customer = Groups::of(all_customers, known().map(|row| row.0));
+        let code = |(customer, item, day): (u32, u32, i32)| {
+            (customer, u64::from(item) << 32 | u64::from(day.cast_unsigned() ^ SIGN))
+        };
+        let mut codes = by_customer.gather(known().map(code));
+        let mut owners = Vec::with_capacity(codes.len());
+        let (mut bought, mut counts, mut affinities) = (Vec::new(), Vec::new(), Vec::new());
+        for customer in (0..).take(all_customers) {
+            let own = codes.get_mut(by_customer.range(customer)).unwrap_or(&mut []);
+            own.sort_unstable();
+            for same in own.chunk_by(|one, other| one >> 32 == other >> 32) {
+                let Some(&first) = same.first() else { continue };
+                let (mut count, mut affinity, mut before) = (0, 0.0, None);
+                for &code in same {
+                    if before.replace(code) != Some(code) {
+                        let age = f64::from(as_of) - f64::from(day_of(code));
+                        affinity += libm::exp2(-age / half_life_days);
+                        count += 1;
+                    }
                 }
+                owners.push(customer);
+                bought.push(item_of(first));
+                counts.push(count);
+                affinities.push(affinity);
             }
         }
-        Ok(Self { bought, buyers, popularity })
+        drop(codes);
+
+        let customers = Groups::of(all_customers, owners.iter().copied());
+        let item_groups = Groups::of(all_items, bought.iter().copied());
+        let buyers = item_groups.gather(bought.iter().copied().zip(owners));
+        let mut popularity = vec![0.0; all_items];
+        for (&item, &affinity) in bought.iter().zip(&affinities) {
+            if let Some(popularity) = popularity.get_mut(item as usize) {
+                *popularity += affinity;
+            }
+        }
+        let sizes = item_groups.parts(&buyers).map(|buyers| f64::from(count_of(buyers))).collect();
+        Ok(Self {
+            customers,
+            items: bought,
+            days: counts,
+            affinities,
+            item_groups,
+            buyers,
+            sizes,
+            popularity,
+        })
     }
 
     /// How alike two items are: the share of those who bought one of them that bought both; `None` where nobody bought
@@ -155,218 +165,269 @@ impl Needs {
     /// customers bought most of late, then the smaller number. Empty for someone who bought nothing.
     ///
     /// # Cost
-    /// O(items of the customer, sorted).
+    /// O(items of the customer, and `at_most` sorted).
     pub fn buy_again(&self, customer: u32, at_most: usize) -> Vec<Suggestion> {
-        let mut own: Vec<Bought> = self.bought_by(customer).to_vec();
-        let popularity = |bought: &Bought| self.popularity.get(bought.item as usize).copied().unwrap_or(0.0);
-        own.sort_unstable_by(|one, other| {
-            let by_days = other.purchases.cmp(&one.purchases);
-            by_days
-                .then_with(|| popularity(other).total_cmp(&popularity(one)))
-                .then(one.item.cmp(&other.item))
-        });
-        let suggest = |bought: &Bought| {
-            let score = f64::from(bought.purchases);
-            let because = vec![BecauseBought { item: bought.item, score }];
-            Suggestion { item: bought.item, score, because }
+        let range = self.customers.range(customer);
+        let (items, days) = (self.items_of(customer), self.days.get(range).unwrap_or(&[]));
+        let popularity = |item: u32| self.popularity.get(item as usize).copied().unwrap_or(0.0);
+        let mut own: Vec<(u32, f64, u32)> =
+            items.iter().zip(days).map(|(&item, &days)| (days, popularity(item), item)).collect();
+        let order = |one: &(u32, f64, u32), other: &(u32, f64, u32)| {
+            other.0.cmp(&one.0).then_with(|| other.1.total_cmp(&one.1)).then(one.2.cmp(&other.2))
         };
-        own.iter().take(at_most).map(suggest).collect()
+        if (1..own.len()).contains(&at_most) {
+            own.select_nth_unstable_by(at_most - 1, order);
+        }
+        own.truncate(at_most);
+        own.sort_unstable_by(order);
+        let suggest = |&(days, _, item): &(u32, f64, u32)| {
+            let score = f64::from(days);
+            Suggestion { item, score, because: vec![BecauseBought { item, score }] }
+        };
+        own.iter().map(suggest).collect()
     }
 
-    /// What else a customer may want: items they never bought that lie with those they did. Empty for someone who bought
-    /// nothing; offer them what is popular.
+    /// What else a customer may want: items they never bought that lie with those they did, the highest score first, of
+    /// equal ones the smaller number. Empty for someone who bought nothing; offer them what is popular.
     ///
     /// # Cost
     /// O(sum over the customer's items of what all their buyers bought); [`cross_sell_all`](Self::cross_sell_all) is cheaper
     /// for many customers.
     pub fn cross_sell(&self, customer: u32, at_most: usize) -> Vec<Suggestion> {
-        let own = self.bought_by(customer);
-        let mut scores = vec![0.0; self.buyers.len()];
-        let mut likeness = LikenessRow::new(self.buyers.len());
-        for bought in own {
-            likeness.fill(self, bought.item);
-            likeness.add(bought.affinity, &mut scores);
+        self.cross_sell_with(&mut ScoreTable::new(self.item_groups.len()), customer, at_most)
+    }
+
+    fn cross_sell_with(&self, table: &mut ScoreTable, customer: u32, at_most: usize) -> Vec<Suggestion> {
+        let (items, affinities) = self.own(customer);
+        for (&item, &affinity) in items.iter().zip(affinities) {
+            table.add(self, item, affinity);
         }
-        Self::best(own, &scores, at_most, |one, other| self.likeness(one, other).map_or(0.0, Share::get))
+        let mut best = BestItems::new(at_most);
+        table.drain(|item, score| {
+            if items.binary_search(&item).is_err() {
+                best.offer(item, score);
+            }
+        });
+        let because = |&ScoredItem { item, score }: &ScoredItem| {
+            table.count(self, item);
+            Suggestion { item, score, because: self.because(&table.both, customer, item) }
+        };
+        best.ranked().iter().map(because).collect()
     }
 
     /// [`cross_sell`](Self::cross_sell) for every customer, by number: equal to it to the last bit.
     ///
+    /// Where most items lie with most others, a few items at a time are scored for all customers, those with the most
+    /// buyers first; a customer for whom none of them can come up to the best found so far is passed over. Where few do,
+    /// each customer is asked alone. Either way no table of all pairs of items is held.
+    ///
     /// # Cost
-    /// Time O(customers × their items × items); memory 8 bytes for each pair of items, and below that where there are
-    /// more than 8,192 items, for which each customer is asked alone.
+    /// The first way O(items × (items + purchases)) at worst, of which a sixth is done in a shop, with 900 bytes for each
+    /// item and 64 for each customer; the second way that of [`cross_sell`](Self::cross_sell). The cheaper one is taken.
     pub fn cross_sell_all(&self, at_most: usize) -> Vec<Vec<Suggestion>> {
-        let items = self.buyers.len();
-        if items > 8_192 {
-            return (0..self.bought.len())
-                .map(|customer| self.cross_sell(u32::try_from(customer).unwrap_or(u32::MAX), at_most))
-                .collect();
+        if self.is_dense() {
+            return self.cross_sell_in_blocks(at_most);
         }
-        let mut rows = Vec::with_capacity(items);
-        let mut row = LikenessRow::new(items);
-        for item in 0..items {
-            row.fill(self, u32::try_from(item).unwrap_or(u32::MAX));
-            rows.push(row.likeness.clone());
-        }
-        let mut scores = vec![0.0; items];
-        let suggest = |own: &Vec<Bought>| {
-            scores.fill(0.0);
-            for bought in own {
-                let likeness = rows.get(bought.item as usize).map_or(&[][..], Vec::as_slice);
-                for (score, likeness) in scores.iter_mut().zip(likeness) {
-                    *score += bought.affinity * likeness;
+        let mut table = ScoreTable::new(self.item_groups.len());
+        let customers = (0..).take(self.customers.len());
+        customers.map(|customer| self.cross_sell_with(&mut table, customer, at_most)).collect()
+    }
+
+    /// Whether scoring in blocks costs less than asking each customer alone.
+    fn is_dense(&self) -> bool {
+        let all = |slice: &[u32]| slice.len() as u128;
+        let bought = |item: &[u32]| item.iter().map(|&buyer| all(self.items_of(buyer))).sum::<u128>();
+        let alone: u128 =
+            self.item_groups.parts(&self.buyers).map(|buyers| all(buyers) * bought(buyers)).sum();
+        let items = self.item_groups.len() as u128;
+        items * (items + all(&self.items) / 4) <= alone
+    }
+
+    fn cross_sell_in_blocks(&self, at_most: usize) -> Vec<Vec<Suggestion>> {
+        let all = self.customers.len();
+        let mut best = vec![BestItems::new(at_most); all];
+        let mut columns: Vec<u32> =
+            (0..).take(self.item_groups.len()).filter(|&item| !self.buyers_of(item).is_empty()).collect();
+        // Those with many buyers first: they are alike to much, so that the best are soon found.
+        columns.sort_by_key(|&item| std::cmp::Reverse(self.buyers_of(item).len()));
+        let (mut block, mut bounds) = (LikenessBlock::new(self.item_groups.len()), Vec::with_capacity(all));
+        for columns in columns.chunks(LikenessBlock::COLUMNS) {
+            block.fill(self, columns);
+            bounds.clear();
+            bounds.extend((0..).take(all).map(|customer| {
+                let (items, affinities) = self.own(customer);
+                block.bounds(items, affinities)
+            }));
+            for (bundle, columns) in LikenessBlock::bundles(columns) {
+                for ((customer, best), bounds) in (0..).zip(&mut best).zip(&bounds) {
+                    if bounds.get(bundle).is_none_or(|&bound| bound < best.lowest()) {
+                        continue;
+                    }
+                    let (items, affinities) = self.own(customer);
+                    for (&column, score) in columns.iter().zip(block.scores(bundle, items, affinities)) {
+                        if score >= best.lowest() {
+                            best.offer(column, score);
+                        }
+                    }
                 }
             }
-            let of = |one: u32, other: u32| rows.get(one as usize)?.get(other as usize).copied();
-            Self::best(own, &scores, at_most, |one, other| of(one, other).unwrap_or(0.0))
+        }
+        drop(block);
+
+        // Why, item by item, so that each item is looked at once.
+        let ranked: Vec<Vec<ScoredItem>> = best.into_iter().map(BestItems::ranked).collect();
+        let found = || {
+            let ranked = (0_u32..).zip(&ranked);
+            ranked.flat_map(|(customer, ranked)| ranked.iter().map(move |found| (found.item, customer)))
         };
-        self.bought.iter().map(suggest).collect()
-    }
-
-    /// The best items that are not the customer's own, and because of what.
-    fn best(
-        own: &[Bought],
-        scores: &[f64],
-        at_most: usize,
-        likeness: impl Fn(u32, u32) -> f64,
-    ) -> Vec<Suggestion> {
-        let is_own = |item: u32| own.binary_search_by_key(&item, |bought| bought.item).is_ok();
-        let mut ranked: Vec<(u32, f64)> = (0_u32..)
-            .zip(scores)
-            .filter(|&(item, &score)| score > 0.0 && !is_own(item))
-            .map(|(item, &score)| (item, score))
-            .collect();
-        let order =
-            |one: &(u32, f64), other: &(u32, f64)| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0));
-        if at_most < ranked.len() {
-            if at_most > 0 {
-                ranked.select_nth_unstable_by(at_most - 1, order);
-            }
-            ranked.truncate(at_most);
-        }
-        ranked.sort_unstable_by(order);
-        ranked
-            .into_iter()
-            .map(|(item, score)| {
-                let add = |bought: &Bought| BecauseBought {
-                    item: bought.item,
-                    score: bought.affinity * likeness(bought.item, item),
-                };
-                let mut because: Vec<BecauseBought> = own.iter().map(add).filter(|b| b.score > 0.0).collect();
-                because
-                    .sort_by(|one, other| other.score.total_cmp(&one.score).then(one.item.cmp(&other.item)));
-                because.truncate(3);
-                Suggestion { item, score, because }
-            })
-            .collect()
-    }
-
-    fn bought_by(&self, customer: u32) -> &[Bought] {
-        self.bought.get(customer as usize).map_or(&[], Vec::as_slice)
-    }
-
-    fn buyers_of(&self, item: u32) -> &[u32] {
-        self.buyers.get(item as usize).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// The likeness of one item to all others.
-struct LikenessRow {
-    together: Vec<u32>,
-    likeness: Vec<f64>,
-}
-
-impl LikenessRow {
-    fn new(items: usize) -> Self {
-        Self { together: vec![0; items], likeness: vec![0.0; items] }
-    }
-
-    fn fill(&mut self, needs: &Needs, item: u32) {
-        self.together.fill(0);
-        let buyers = needs.buyers_of(item);
-        for &buyer in buyers {
-            for bought in needs.bought_by(buyer) {
-                if let Some(count) = self.together.get_mut(bought.item as usize) {
-                    *count += 1;
+        let by_item = Groups::of(self.item_groups.len(), found().map(|found| found.0));
+        let customers = by_item.gather(found());
+        let mut suggested: Vec<Vec<Suggestion>> =
+            ranked.iter().map(|ranked| ranked.iter().map(suggestion).collect()).collect();
+        let mut both = vec![0; self.item_groups.len()];
+        for (item, customers) in (0..).zip(by_item.parts(&customers)).filter(|(_, found)| !found.is_empty()) {
+            self.count_together(item, &mut both);
+            for &customer in customers {
+                let own = suggested.get_mut(customer as usize);
+                let mut own = own.into_iter().flatten();
+                if let Some(suggestion) = own.find(|suggestion| suggestion.item == item) {
+                    suggestion.because = self.because(&both, customer, item);
                 }
             }
         }
-        for ((likeness, &both), others) in self.likeness.iter_mut().zip(&self.together).zip(&needs.buyers) {
-            let either = buyers.len() as u64 + others.len() as u64 - u64::from(both);
-            *likeness = Share::of(both.into(), either).ok().flatten().map_or(0.0, Share::get);
+        suggested
+    }
+
+    /// Which of a customer's items count most for another item, by the customers that one has in common with each.
+    fn because(&self, both: &[u32], customer: u32, item: u32) -> Vec<BecauseBought> {
+        let mut because = Vec::new();
+        let size = self.size(item);
+        let (items, affinities) = self.own(customer);
+        for (&own, &affinity) in items.iter().zip(affinities) {
+            let both = both.get(own as usize).copied().map_or(0.0, f64::from);
+            let score = affinity * (both / (size + self.size(own) - both));
+            BecauseBought { item: own, score }.rank(&mut because);
+        }
+        because
+    }
+
+    /// Counts the customers that one item has in common with each.
+    pub(super) fn count_together(&self, item: u32, both: &mut [u32]) {
+        both.fill(0);
+        for &buyer in self.buyers_of(item) {
+            for &other in self.items_of(buyer) {
+                if let Some(both) = both.get_mut(other as usize) {
+                    // There are fewer than 2^26 customers.
+                    *both = both.wrapping_add(1);
+                }
+            }
         }
     }
 
-    fn add(&self, affinity: f64, scores: &mut [f64]) {
-        for (score, likeness) in scores.iter_mut().zip(&self.likeness) {
-            *score += affinity * likeness;
+    /// The items of a customer, ascending, and the affinity to each.
+    fn own(&self, customer: u32) -> (&[u32], &[f64]) {
+        (self.items_of(customer), self.customers.part(customer, &self.affinities))
+    }
+
+    pub(super) fn items_of(&self, customer: u32) -> &[u32] {
+        self.customers.part(customer, &self.items)
+    }
+
+    pub(super) fn buyers_of(&self, item: u32) -> &[u32] {
+        self.item_groups.part(item, &self.buyers)
+    }
+
+    /// How many buyers each item has.
+    pub(super) fn sizes(&self) -> &[f64] {
+        &self.sizes
+    }
+
+    /// How many buyers an item has.
+    pub(super) fn size(&self, item: u32) -> f64 {
+        self.sizes.get(item as usize).copied().unwrap_or(0.0)
+    }
+}
+
+const SIGN: u32 = 1 << 31;
+
+#[expect(clippy::cast_possible_truncation, reason = "the upper half is the item")]
+const fn item_of(code: u64) -> u32 {
+    (code >> 32) as u32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is the day")]
+const fn day_of(code: u64) -> i32 {
+    (code as u32 ^ SIGN).cast_signed()
+}
+
+fn count_of(rows: &[u32]) -> u32 {
+    u32::try_from(rows.len()).unwrap_or(u32::MAX)
+}
+
+const fn suggestion(found: &ScoredItem) -> Suggestion {
+    Suggestion { item: found.item, score: found.score, because: Vec::new() }
+}
+
+/// The scores of all items for one customer, of which only those are touched that are not 0.
+struct ScoreTable {
+    /// By item, the customers who have it and the item that was counted last.
+    both: Vec<u32>,
+    /// Where these are not 0, in no order.
+    counted: Vec<u32>,
+    scores: Vec<f64>,
+    /// Where scores are not 0, in no order.
+    scored: Vec<u32>,
+}
+
+impl ScoreTable {
+    fn new(items: usize) -> Self {
+        Self { both: vec![0; items], counted: Vec::new(), scores: vec![0.0; items], scored: Vec::new() }
+    }
+
+    /// Counts the customers that an item has in common with each other.
+    fn count(&mut self, needs: &Needs, item: u32) {
+        for other in self.counted.drain(..) {
+            if let Some(both) = self.both.get_mut(other as usize) {
+                *both = 0;
+            }
+        }
+        for &buyer in needs.buyers_of(item) {
+            for &other in needs.items_of(buyer) {
+                if let Some(both) = self.both.get_mut(other as usize) {
+                    if *both == 0 {
+                        self.counted.push(other);
+                    }
+                    // There are fewer than 2^26 customers.
+                    *both = both.wrapping_add(1);
+                }
+            }
+        }
+    }
+
+    /// Adds what an item of the customer says for others.
+    fn add(&mut self, needs: &Needs, item: u32, affinity: f64) {
+        self.count(needs, item);
+        let size = needs.size(item);
+        for &other in &self.counted {
+            let both = self.both.get(other as usize).copied().map_or(0.0, f64::from);
+            if let Some(score) = self.scores.get_mut(other as usize) {
+                if *score <= 0.0 {
+                    self.scored.push(other);
+                }
+                *score += affinity * (both / (size + needs.size(other) - both));
+            }
+        }
+    }
+
+    /// Takes all scores out.
+    fn drain(&mut self, mut take: impl FnMut(u32, f64)) {
+        for item in self.scored.drain(..) {
+            if let Some(score) = self.scores.get_mut(item as usize) {
+                take(item, std::mem::take(score));
+            }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn scores_are_those_of_the_formula_by_either_door_in_any_order(
-            (rows, mixed) in prop::collection::vec((0_u32..6, 0_u32..7, 0_i32..200), 0..60)
-                .prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
-        ) {
-            let needs = |rows: &[(u32, u32, i32)]| {
-                let customers: Vec<u32> = rows.iter().map(|row| row.0).collect();
-                let items: Vec<u32> = rows.iter().map(|row| row.1).collect();
-                let days: Vec<i32> = rows.iter().map(|row| row.2).collect();
-                Needs::from_columns(&customers, &items, &days, 150, 30.0).unwrap()
-            };
-            let learnt = needs(&rows);
-            prop_assert_eq!(&learnt, &needs(&mixed));
-            let mut known: Vec<_> = rows.iter().filter(|row| row.2 <= 150).collect();
-            known.sort_unstable();
-            known.dedup();
-            let has = |customer, item| known.iter().any(|row| row.0 == customer && row.1 == item);
-            let all = learnt.cross_sell_all(10);
-            for (customer, by_all) in (0_u32..).zip(&all) {
-                let alone = learnt.cross_sell(customer, 10);
-                prop_assert_eq!(&alone, by_all);
-                for item in 0..7 {
-                    let mut score = 0.0;
-                    for row in known.iter().filter(|row| row.0 == customer) {
-                        let count = |either: bool| (0..6).filter(|&c| if either { has(c, row.1) || has(c, item) } else { has(c, row.1) && has(c, item) }).map(|_| 1.0).sum::<f64>();
-                        score += (f64::from(row.2 - 150) / 30.0).exp2() * count(false) / count(true);
-                    }
-                    let found = alone.iter().find(|suggestion| suggestion.item == item);
-                    prop_assert_eq!(found.is_some(), score > 0.0 && !has(customer, item));
-                    if let Some(found) = found {
-                        prop_assert!((found.score - score).abs() < 1e-12 * score, "{} {}", found.score, score);
-                        prop_assert!(has(customer, found.because[0].item));
-                    }
-                }
-                prop_assert!(alone.is_sorted_by(|one, other| one.score >= other.score));
-                let few = learnt.cross_sell(customer, 2);
-                prop_assert_eq!(&few[..], &alone[..few.len()]);
-            }
-        }
-    }
-
-    #[test]
-    fn refuses_what_makes_no_table() {
-        let learn = |customers: &[u32], items: &[u32], half_life| {
-            Needs::from_columns(customers, items, &[0], 0, half_life)
-        };
-        assert!(matches!(
-            learn(&[0, 1], &[0], 1.0),
-            Err(OutreachError::ColumnLength { column: "items", .. })
-        ));
-        for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(matches!(learn(&[0], &[0], wrong), Err(OutreachError::HalfLife { .. })), "{wrong}");
-        }
-        let far = learn(&[0], &[u32::MAX], 1.0).unwrap_err();
-        assert_eq!(far.to_string(), "row 0: `item` must be below 67108864, got 4294967295");
-        let nothing = Needs::from_columns(&[], &[], &[], 0, 1.0).unwrap();
-        assert!(nothing.buy_again(0, 3).is_empty() && nothing.cross_sell(0, 3).is_empty());
-        assert_eq!(nothing.likeness(0, 1), None);
-    }
-}
+mod tests;

@@ -1,9 +1,6 @@
+use super::basket_index::BasketIndex;
 use super::{AssociationRule, Baskets, Fraction, OutreachError};
 use serde::Serialize;
-use std::collections::BTreeMap;
-
-/// The most itemsets that are kept: more say that the thresholds are too low to learn anything.
-const MOST_ITEMSETS: usize = 2_000_000;
 
 /// Which rules are looked for: those that hold in enough baskets, often enough. Both thresholds are exact.
 ///
@@ -48,33 +45,24 @@ impl RuleSearch {
     /// # Cost
     /// O(sum of squares of the basket sizes); memory O(rows + items + rules found).
     pub fn pairs(&self, baskets: &Baskets) -> Result<Vec<AssociationRule>, OutreachError> {
-        let index = Index::new(baskets)?;
-        let least = self.support.least_of(index.baskets).max(1);
+        let index = BasketIndex::new(baskets)?;
+        let least = self.support.least_of(index.baskets()).max(1);
         let mut rules = Vec::new();
-        let mut together = vec![0_u32; index.items.len()];
-        for (place, item) in index.items.iter().enumerate().filter(|(_, item)| item.count() >= least) {
-            together.fill(0);
-            for &basket in &item.baskets {
-                for &other in index.held.get(basket as usize).into_iter().flatten() {
-                    if let Some(count) = together.get_mut(other as usize) {
-                        *count += 1;
-                    }
-                }
-            }
-            for (other_place, (&both, other)) in together.iter().zip(&index.items).enumerate() {
-                let found = both >= least && self.confidence.is_reached_by(both, item.count());
-                if found && other_place != place {
+        let pairs = index.pairs(least);
+        pairs.each(|one, other, both| {
+            for (antecedent, consequent) in [(one, other), (other, one)] {
+                if self.confidence.is_reached_by(both, antecedent.count) {
                     rules.push(AssociationRule {
-                        antecedent: vec![item.id],
-                        consequent: other.id,
+                        antecedent: vec![antecedent.id],
+                        consequent: consequent.id,
                         both,
-                        antecedent_count: item.count(),
-                        consequent_count: other.count(),
-                        baskets: index.baskets,
+                        antecedent_count: antecedent.count,
+                        consequent_count: consequent.count,
+                        baskets: index.baskets(),
                     });
                 }
             }
-        }
+        });
         rules.sort_unstable_by(AssociationRule::by_strength);
         Ok(rules)
     }
@@ -90,8 +78,8 @@ impl RuleSearch {
     ///
     /// Source: M. J. Zaki, "Scalable algorithms for association mining", IEEE TKDE 12 (2000).
     pub fn rules(&self, baskets: &Baskets) -> Result<Vec<AssociationRule>, OutreachError> {
-        let index = Index::new(baskets)?;
-        let frequent = index.frequent(self.support.least_of(index.baskets).max(1), self.longest)?;
+        let index = BasketIndex::new(baskets)?;
+        let frequent = index.frequent(self.support.least_of(index.baskets()).max(1), self.longest)?;
         let mut rules = Vec::new();
         for (items, &both) in frequent.iter().filter(|(items, _)| items.len() > 1) {
             for (place, &consequent) in items.iter().enumerate() {
@@ -110,7 +98,7 @@ impl RuleSearch {
                         both,
                         antecedent_count,
                         consequent_count,
-                        baskets: index.baskets,
+                        baskets: index.baskets(),
                     });
                 }
             }
@@ -143,7 +131,7 @@ impl RuleSearch {
         let mut by_chance = Vec::new();
         for copy in 0..copies {
             let random = baskets.randomised(10, seed.wrapping_add(copy.into()));
-            let index = Index::new(&random)?;
+            let index = BasketIndex::new(&random)?;
             for (rule, count) in rules.iter().zip(&mut as_often) {
                 *count += u32::from(index.together(&rule.antecedent, rule.consequent) >= rule.both);
             }
@@ -181,118 +169,6 @@ pub struct RulesAgainstChance {
     pub by_chance: Vec<usize>,
 }
 
-/// An item and the baskets that hold it, ascending.
-struct Item {
-    id: u32,
-    baskets: Vec<u32>,
-}
-
-impl Item {
-    fn count(&self) -> u32 {
-        u32::try_from(self.baskets.len()).unwrap_or(u32::MAX)
-    }
-}
-
-/// Baskets and items by place.
-struct Index {
-    baskets: u32,
-    /// Ascending by id.
-    items: Vec<Item>,
-    /// The places of the items of each basket.
-    held: Vec<Vec<u32>>,
-}
-
-impl Index {
-    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 2^31 rows")]
-    fn new(baskets: &Baskets) -> Result<Self, OutreachError> {
-        if baskets.is_empty() {
-            return Err(OutreachError::NoBaskets);
-        }
-        let mut by_item: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (basket, items) in baskets.baskets().enumerate() {
-            for item in items {
-                by_item.entry(item).or_default().push(basket as u32);
-            }
-        }
-        let mut held = vec![Vec::new(); baskets.len() as usize];
-        let mut items = Vec::with_capacity(by_item.len());
-        for (place, (id, baskets)) in by_item.into_iter().enumerate() {
-            for &basket in &baskets {
-                if let Some(held) = held.get_mut(basket as usize) {
-                    held.push(place as u32);
-                }
-            }
-            items.push(Item { id, baskets });
-        }
-        Ok(Self { baskets: held.len() as u32, items, held })
-    }
-
-    /// How many baskets hold all of these items.
-    fn together(&self, antecedent: &[u32], consequent: u32) -> u32 {
-        let holding = |id: u32| {
-            let place = self.items.binary_search_by_key(&id, |item| item.id);
-            place.ok().and_then(|place| self.items.get(place)).map_or(&[][..], |item| &item.baskets)
-        };
-        let mut common = holding(consequent).to_vec();
-        for &id in antecedent {
-            let other = holding(id);
-            common.retain(|basket| other.binary_search(basket).is_ok());
-        }
-        u32::try_from(common.len()).unwrap_or(u32::MAX)
-    }
-
-    /// Every set of items that lies in at least so many baskets, with how many.
-    fn frequent(&self, least: u32, longest: usize) -> Result<BTreeMap<Vec<u32>, u32>, OutreachError> {
-        let words = (self.baskets as usize).div_ceil(64);
-        let level = self.items.iter().filter(|item| item.count() >= least).map(|item| {
-            let mut bits = vec![0_u64; words];
-            for &basket in &item.baskets {
-                if let Some(word) = bits.get_mut(basket as usize / 64) {
-                    *word |= 1 << (basket % 64);
-                }
-            }
-            (item.id, item.count(), bits)
-        });
-        let mut found = BTreeMap::new();
-        if longest > 0 {
-            extend(&level.collect::<Vec<_>>(), &mut Vec::new(), least, longest, &mut found)?;
-        }
-        Ok(found)
-    }
-}
-
-/// Adds each item of a level to the items before it, and goes on with those that are still frequent together.
-fn extend(
-    level: &[(u32, u32, Vec<u64>)],
-    before: &mut Vec<u32>,
-    least: u32,
-    longest: usize,
-    found: &mut BTreeMap<Vec<u32>, u32>,
-) -> Result<(), OutreachError> {
-    let mut rest = level;
-    while let Some(((item, count, bits), later)) = rest.split_first() {
-        rest = later;
-        before.push(*item);
-        found.insert(before.clone(), *count);
-        if found.len() > MOST_ITEMSETS {
-            return Err(OutreachError::TooMany { what: "frequent itemsets", limit: MOST_ITEMSETS });
-        }
-        if before.len() < longest {
-            let mut next = Vec::new();
-            for (other, _, others) in later {
-                let count: u32 = bits.iter().zip(others).map(|(one, other)| (one & other).count_ones()).sum();
-                if count >= least {
-                    let both = bits.iter().zip(others).map(|(one, other)| one & other).collect();
-                    next.push((*other, count, both));
-                }
-            }
-            extend(&next, before, least, longest, found)?;
-        }
-        before.pop();
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,7 +184,7 @@ mod tests {
             let rules = search.rules(&baskets).unwrap();
             let with = |wanted: u32| {
                 let holds = |items: Vec<u32>| (0..6).all(|item| wanted >> item & 1 == 0 || items.contains(&item));
-                u32::try_from(baskets.baskets().filter(|_| true).map(Iterator::collect).filter(|items: &Vec<u32>| holds(items.clone())).count()).unwrap()
+                u32::try_from(baskets.baskets().filter(|rows| holds(rows.iter().map(|row| row.1).collect())).count()).unwrap()
             };
             let mut expected = 0;
             for set in 1_u32..64 {
