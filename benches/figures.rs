@@ -33,6 +33,8 @@ mod feedback;
 mod journeys;
 #[path = "measure/loyalty.rs"]
 mod loyalty;
+#[path = "measure/outreach.rs"]
+mod outreach;
 #[path = "measure/peers.rs"]
 mod peers;
 #[path = "measure/review.rs"]
@@ -68,6 +70,7 @@ fn main() {
     journeys::figures();
     feedback::figures();
     loyalty::figures();
+    outreach::figures();
     pool.install(bayes::figures);
     memory();
     sqlite::figures();

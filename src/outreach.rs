@@ -9,8 +9,10 @@
 //! | what is bought together, and is that more than chance | [`RuleSearch`], [`AssociationRule`] |
 //! | what do we do next, by which touch point, and why not the rest | [`ActionMenu::next_best`] |
 //!
-//! When a customer will buy next is for the models of [`value`](crate::value) to say, and for
-//! [`Rhythm`](crate::loyalty::Rhythm) whether they are late by their own clock.
+//! When a customer will buy next is for the models of [`value`](crate::value) to say
+//! ([`PurchaseForecast::next_purchase`](crate::value::PurchaseForecast::next_purchase)), and for
+//! [`Rhythm`](crate::loyalty::Rhythm) whether they are late by their own clock; [`Situation::next_purchase`] takes it in, and
+//! [`Action::due_within`] and [`Action::not_due_within`] ask for it.
 
 mod action;
 mod action_menu;

@@ -62,6 +62,10 @@ pub struct Action {
     #[serde(default)]
     pub(super) worth_below: Option<Money>,
     #[serde(default)]
+    pub(super) due_within: Option<u32>,
+    #[serde(default)]
+    pub(super) not_due_within: Option<u32>,
+    #[serde(default)]
     pub(super) item: Option<u32>,
 }
 
@@ -82,6 +86,8 @@ impl Action {
             reasons: Vec::new(),
             worth_from: None,
             worth_below: None,
+            due_within: None,
+            not_due_within: None,
             item: None,
         }
     }
@@ -160,6 +166,19 @@ impl Action {
         Self { worth_below: Some(limit), ..self }
     }
 
+    /// Is for customers who are expected to buy within so many days, or should have by now: what goes with a purchase.
+    #[must_use]
+    pub fn due_within(self, days: u32) -> Self {
+        Self { due_within: Some(days), ..self }
+    }
+
+    /// Is for customers who are expected to buy only after so many days, or rather never: what brings them back, and would
+    /// be given away to those who come anyway.
+    #[must_use]
+    pub fn not_due_within(self, days: u32) -> Self {
+        Self { not_due_within: Some(days), ..self }
+    }
+
     /// Offers an item, and only to whom it is [suggested](super::Needs).
     #[must_use]
     pub fn of_item(self, item: u32) -> Self {
@@ -211,6 +230,21 @@ impl Action {
         if self.touchpoints.is_empty() {
             return Err(OutreachError::NoTouchpoint { action });
         }
-        Ok(())
+        let none_between =
+            |least: Option<i64>, limit: Option<i64>| least.zip(limit).is_some_and(|(a, b)| a >= b);
+        let minor = |amount: Option<Money>| amount.map(|amount| amount.minor());
+        let contradictions = [
+            ("worth_from", "worth_below", none_between(minor(self.worth_from), minor(self.worth_below))),
+            (
+                "not_due_within",
+                "due_within",
+                none_between(self.not_due_within.map(i64::from), self.due_within.map(i64::from)),
+            ),
+            ("only_in", "not_in", self.only_in.iter().any(|segment| self.not_in.contains(segment))),
+        ];
+        match contradictions.into_iter().find(|&(_, _, contradicts)| contradicts) {
+            Some((one, other, _)) => Err(OutreachError::NobodyFits { action, one, other }),
+            None => Ok(()),
+        }
     }
 }

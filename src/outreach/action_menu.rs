@@ -1,3 +1,4 @@
+use super::situation::NextPurchase;
 use super::{
     Action, ActionValue, ContactCategory, ContactPolicy, ExcludedAction, NextBestAction, NotNow,
     OutreachError, PlannedContact, RankedAction, Situation,
@@ -7,7 +8,7 @@ use crate::measure::Share;
 use crate::money::Money;
 use crate::segment::{SegmentKey, SegmentRules, Truth};
 use crate::tag::Tag;
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{DateTime, Days, TimeZone, Utc};
 use std::collections::BTreeSet;
 
 /// All that can be done next, checked.
@@ -74,7 +75,7 @@ impl ActionMenu {
     ///
     /// # Errors
     /// [`OutreachError::NoValue`], [`OutreachError::NoTouchpoint`], [`OutreachError::NegativeAmount`],
-    /// [`OutreachError::DuplicateAction`], [`OutreachError::UnknownSegment`], or [`OutreachError::Money`] where one action
+    /// [`OutreachError::DuplicateAction`], [`OutreachError::UnknownSegment`], [`OutreachError::NobodyFits`], or [`OutreachError::Money`] where one action
     /// has amounts in several currencies.
     pub fn new(actions: Vec<Action>, rules: Option<&SegmentRules>) -> Result<Self, OutreachError> {
         let mut names = BTreeSet::new();
@@ -102,7 +103,8 @@ impl ActionMenu {
 
     /// Says what to do next for a customer, by which touch point and why, and why not the rest.
     ///
-    /// An action has to be meant for the customer (reason of the inquiry, stage, worth, segments, suggested item); then
+    /// An action has to be meant for the customer (reason of the inquiry, stage, worth, segments, time of the next purchase,
+    /// suggested item); then
     /// service comes before selling, so that nothing sells while a complaint is open; then it has to pass the contact
     /// policy by one of its touch points; then what is left is ranked by what it is expected to bring. What is not expected
     /// to bring more than it costs is left out, except service while a complaint is open, which is owed and comes first.
@@ -165,7 +167,7 @@ impl ActionMenu {
                         value: worth.value,
                         cost: worth.cost,
                         expected: worth.expected,
-                        because: entry.reasons(situation, owed, &worth),
+                        because: entry.reasons(situation, owed, &worth, at),
                         bought: entry.bought(situation),
                     };
                     ranked.push((owed, entry));
@@ -230,6 +232,26 @@ impl Entry {
                 because.push(NotNow::InSegment { segment, value });
             }
         }
+        let after =
+            |days: u32| at.checked_add_days(Days::new(days.into())).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        match situation.next_purchase {
+            NextPurchase::Unknown if action.due_within.or(action.not_due_within).is_some() => {
+                because.push(NotNow::NextPurchaseUnknown);
+            }
+            NextPurchase::Unknown => {}
+            NextPurchase::Expected(expected) => {
+                if let Some(within_days) = action.due_within
+                    && expected.is_none_or(|expected| expected > after(within_days))
+                {
+                    because.push(NotNow::NotDue { expected, within_days });
+                }
+                if let (Some(within_days), Some(expected)) = (action.not_due_within, expected)
+                    && expected <= after(within_days)
+                {
+                    because.push(NotNow::DueAnyway { expected, within_days });
+                }
+            }
+        }
         if action.item.is_some_and(|item| situation.suggestions.iter().all(|other| other.item != item)) {
             because.push(NotNow::NotSuggested);
         }
@@ -279,7 +301,13 @@ impl Entry {
 
     /// What spoke for the action.
     #[expect(clippy::cast_precision_loss, reason = "reasons show amounts to four digits")]
-    fn reasons(&self, situation: &Situation<'_>, owed: bool, worth: &Worth) -> Vec<Because> {
+    fn reasons(
+        &self,
+        situation: &Situation<'_>,
+        owed: bool,
+        worth: &Worth,
+        at: DateTime<Utc>,
+    ) -> Vec<Because> {
         let action = &self.action;
         let figure = |rule: Tag, seen: i64, threshold: i64| {
             let rule = Because::rule(rule);
@@ -295,6 +323,12 @@ impl Entry {
         because.extend(self.only_in.iter().map(|&(segment, _)| Because::rule(segment)));
         if let (Some(least), Some(worth)) = (action.worth_from, situation.worth) {
             because.push(figure(Tag::literal("worth_minor"), worth.minor(), least.minor()));
+        }
+        if let (Some(within), NextPurchase::Expected(Some(expected))) =
+            (action.due_within.or(action.not_due_within), situation.next_purchase)
+        {
+            let days = expected.signed_duration_since(at).num_days();
+            because.push(figure(Tag::literal("next_purchase_days"), days, within.into()));
         }
         because.push(figure(Tag::literal("expected_minor"), worth.expected.minor(), 0));
         because

@@ -1,5 +1,6 @@
 use super::OutreachError;
 use crate::numeric::split_mix::SplitMix;
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// The most rows that are numbered.
@@ -20,10 +21,28 @@ const LIMIT: usize = 1 << 31;
 /// assert_eq!((baskets.len(), baskets.rows(), baskets.count(7)), (2, 3, 2));
 /// # Ok::<(), patronage::outreach::OutreachError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<(u32, u32)>", into = "Vec<(u32, u32)>")]
 pub struct Baskets {
     /// Basket and item, ascending, each pair once.
     rows: Vec<(u32, u32)>,
+}
+
+impl TryFrom<Vec<(u32, u32)>> for Baskets {
+    type Error = OutreachError;
+
+    /// Baskets of rows in any order: the basket and the item of each.
+    fn try_from(mut rows: Vec<(u32, u32)>) -> Result<Self, OutreachError> {
+        rows.sort_unstable_by_key(code);
+        rows.dedup();
+        Self { rows }.checked()
+    }
+}
+
+impl From<Baskets> for Vec<(u32, u32)> {
+    fn from(baskets: Baskets) -> Self {
+        baskets.rows
+    }
 }
 
 impl Baskets {
@@ -56,6 +75,29 @@ impl Baskets {
         } else {
             Err(OutreachError::TooMany { what: "rows of baskets", limit: LIMIT })
         }
+    }
+
+    /// Adds an item to a basket; nothing changes where it is there already.
+    ///
+    /// # Errors
+    /// [`OutreachError::TooMany`] from 2³¹ rows on; nothing is changed then.
+    ///
+    /// # Cost
+    /// O(1) where baskets and their items come in ascending order, otherwise O(rows): make baskets of the rows of an hour
+    /// and [`merge`](Self::merge) those.
+    pub fn push(&mut self, basket: u32, item: u32) -> Result<(), OutreachError> {
+        let row = (basket, item);
+        let place = match self.rows.last() {
+            Some(&last) if row <= last => self.rows.binary_search(&row),
+            _ => Err(self.rows.len()),
+        };
+        if let Err(place) = place {
+            if self.rows.len() + 1 >= LIMIT {
+                return Err(OutreachError::TooMany { what: "rows of baskets", limit: LIMIT });
+            }
+            self.rows.insert(place, row);
+        }
+        Ok(())
     }
 
     /// Adds other baskets; those of the same number are one basket.
@@ -176,6 +218,14 @@ mod tests {
             merged.merge(&of(left)).unwrap();
             merged.merge(&of(left)).unwrap();
             prop_assert_eq!(&merged, &of(&rows));
+            let mut pushed = Baskets::default();
+            rows.iter().for_each(|&(basket, item)| pushed.push(basket, item).unwrap());
+            prop_assert_eq!(&pushed, &merged);
+            let json = serde_json::to_string(&merged).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Baskets>(&json).unwrap(), &merged);
+            let mut sorted = rows.clone();
+            sorted.sort_unstable_by_key(|row| row.0);
+            prop_assert_eq!(&of(&sorted), &merged);
             // Randomised baskets have the margins of the true ones.
             let random = merged.randomised(5, 7);
             for number in 0..9 {

@@ -2,7 +2,7 @@ use super::frequency_cap::counted;
 use super::wall_clock::{next_look, next_midnight, wall};
 use super::{
     ContactCategory, ContactCheck, ContactDecision, ContactFacts, FailedCheck, FrequencyCap, OPEN_COMPLAINT,
-    PlannedContact, QuietHours,
+    OutreachError, PlannedContact, QuietHours,
 };
 use crate::because::Because;
 use crate::consent::{self, ConsentDecision, ConsentStatus, DecidedBy, LegalBasis, Purpose};
@@ -51,7 +51,7 @@ const HORIZON: TimeDelta = TimeDelta::days(366);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(try_from = "Fields")]
 pub struct ContactPolicy {
     bases: BTreeMap<Purpose, LegalBasis>,
     exclusions: BTreeMap<Tag, BTreeSet<ContactCategory>>,
@@ -60,6 +60,37 @@ pub struct ContactPolicy {
     holidays: BTreeSet<NaiveDate>,
     exempt: BTreeSet<ContactCategory>,
     any_channel: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct Fields {
+    bases: BTreeMap<Purpose, LegalBasis>,
+    exclusions: BTreeMap<Tag, BTreeSet<ContactCategory>>,
+    caps: Vec<FrequencyCap>,
+    quiet: Vec<QuietHours>,
+    holidays: BTreeSet<NaiveDate>,
+    exempt: BTreeSet<ContactCategory>,
+    any_channel: bool,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        let ContactPolicy { bases, exclusions, caps, quiet, holidays, exempt, any_channel } =
+            ContactPolicy::default();
+        Self { bases, exclusions, caps, quiet, holidays, exempt, any_channel }
+    }
+}
+
+impl TryFrom<Fields> for ContactPolicy {
+    type Error = OutreachError;
+
+    fn try_from(fields: Fields) -> Result<Self, OutreachError> {
+        let Fields { bases, exclusions, caps, quiet, holidays, exempt, any_channel } = fields;
+        let policy = Self { bases, exclusions, caps, quiet, holidays, exempt, any_channel };
+        policy.check()?;
+        Ok(policy)
+    }
 }
 
 impl Default for ContactPolicy {
@@ -137,6 +168,34 @@ impl ContactPolicy {
     pub const fn by_any_channel(mut self) -> Self {
         self.any_channel = true;
         self
+    }
+
+    /// Checks that the quiet hours do not contradict each other, such as `22:00-10:00` and `10:00-22:00`: taken together
+    /// they must leave time for every touch point. A policy that is read from JSON is checked so.
+    ///
+    /// # Errors
+    /// [`OutreachError::AlwaysQuiet`], which names the touch point.
+    ///
+    /// # Example
+    /// ```
+    /// use patronage::outreach::ContactPolicy;
+    ///
+    /// let nights = ContactPolicy::default().quiet("22:00-10:00".parse()?);
+    /// assert_eq!(nights.check(), Ok(()));
+    /// let never = nights.quiet("10:00-22:00 email".parse()?).check().unwrap_err();
+    /// assert_eq!(never.to_string(), "the quiet hours leave no minute of the week for `email`");
+    /// # Ok::<(), patronage::ValidationError>(())
+    /// ```
+    pub fn check(&self) -> Result<(), OutreachError> {
+        let named: BTreeSet<Touchpoint> = self.quiet.iter().flat_map(QuietHours::touchpoints).collect();
+        for via in std::iter::once(None).chain(named.into_iter().map(Some)) {
+            let concerned: Vec<&QuietHours> =
+                self.quiet.iter().filter(|hours| hours.concerns_all_of(via)).collect();
+            if QuietHours::fill_the_week(&concerned) {
+                return Err(OutreachError::AlwaysQuiet { via });
+            }
+        }
+        Ok(())
     }
 
     /// Decides whether a contact may be made at an instant, names every check it does not pass, and finds the first

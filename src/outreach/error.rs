@@ -1,3 +1,4 @@
+use crate::interaction::Touchpoint;
 use crate::money::MoneyError;
 use crate::tag::Tag;
 use crate::validation::ValidationError;
@@ -39,6 +40,22 @@ pub enum OutreachError {
         field: &'static str,
         /// What it is, in minor units.
         minor: i64,
+    },
+    /// Two conditions of an action leave nobody whom it is for.
+    #[error("action `{action}`: nobody fits both `{one}` and `{other}`")]
+    NobodyFits {
+        /// Its name.
+        action: Tag,
+        /// One condition.
+        one: &'static str,
+        /// The other.
+        other: &'static str,
+    },
+    /// The quiet hours of a contact policy, taken together, leave no minute of the week.
+    #[error("the quiet hours leave no minute of the week for {}", by(*via))]
+    AlwaysQuiet {
+        /// For this touch point; `None` for all that no quiet hours name.
+        via: Option<Touchpoint>,
     },
     /// An action asks for a segment that the rules do not know.
     #[error("action `{action}` asks for segment `{segment}`, which has no rule")]
@@ -93,4 +110,8 @@ pub enum OutreachError {
     /// There are no baskets, so nothing is a share of them.
     #[error("there are no baskets")]
     NoBaskets,
+}
+
+fn by(via: Option<Touchpoint>) -> String {
+    via.map_or("most touch points".to_owned(), |via| format!("`{via}`"))
 }

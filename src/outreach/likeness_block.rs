@@ -5,6 +5,11 @@ const WIDTH: usize = 8;
 /// How many such bundles of columns are held at a time.
 const BUNDLES: usize = 8;
 
+/// One line of a processor's cache, which a row without its own alignment would lie across two of.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Line<const N: usize>([f64; N]);
+
 /// The likeness of every item to a few others, the columns, laid out so that a customer's scores for the columns are sums
 /// over whole rows; and the highest likeness in each bundle of columns, so that bundles with no chance are left out.
 ///
@@ -15,8 +20,8 @@ pub(super) struct LikenessBlock {
     /// By item, the customers who have it and each column of a bundle.
     together: Vec<[i32; WIDTH]>,
     /// By bundle, then by item: what is read together lies together.
-    rows: [Vec<[f64; WIDTH]>; BUNDLES],
-    highest: Vec<[f64; BUNDLES]>,
+    rows: [Vec<Line<WIDTH>>; BUNDLES],
+    highest: Vec<Line<BUNDLES>>,
 }
 
 impl LikenessBlock {
@@ -27,8 +32,8 @@ impl LikenessBlock {
         Self {
             both: vec![0; items],
             together: vec![[0; WIDTH]; items],
-            rows: std::array::from_fn(|_| vec![[0.0; WIDTH]; items]),
-            highest: vec![[0.0; BUNDLES]; items],
+            rows: std::array::from_fn(|_| vec![Line([0.0; WIDTH]); items]),
+            highest: vec![Line([0.0; BUNDLES]); items],
         }
     }
 
@@ -49,22 +54,22 @@ impl LikenessBlock {
             let Some(rows) = self.rows.get_mut(bundle) else { continue };
             let items = rows.iter_mut().zip(&mut self.highest).zip(&self.together).zip(needs.sizes());
             for (((row, highest), together), &own) in items {
-                let Some(highest) = highest.get_mut(bundle) else { continue };
-                for ((likeness, &both), &size) in row.iter_mut().zip(together).zip(&sizes) {
+                let Some(highest) = highest.0.get_mut(bundle) else { continue };
+                for ((likeness, &both), &size) in row.0.iter_mut().zip(together).zip(&sizes) {
                     let both = f64::from(both);
                     *likeness = both / (own + size - both);
                 }
-                *highest = highest_of(row);
+                *highest = highest_of(&row.0);
             }
             for (place, &column) in columns.iter().enumerate() {
                 let item = column as usize;
                 let row = rows.get_mut(item);
-                let highest = self.highest.get_mut(item).and_then(|highest| highest.get_mut(bundle));
+                let highest = self.highest.get_mut(item).and_then(|highest| highest.0.get_mut(bundle));
                 if let (Some(row), Some(highest)) = (row, highest) {
-                    if let Some(own) = row.get_mut(place) {
+                    if let Some(own) = row.0.get_mut(place) {
                         *own = f64::NEG_INFINITY;
                     }
-                    *highest = highest_of(row);
+                    *highest = highest_of(&row.0);
                 }
             }
         }
@@ -89,7 +94,7 @@ impl LikenessBlock {
         let mut bounds = [0.0; BUNDLES];
         for (&item, &affinity) in items.iter().zip(affinities) {
             if let Some(highest) = self.highest.get(item as usize) {
-                for (bound, &highest) in bounds.iter_mut().zip(highest) {
+                for (bound, &highest) in bounds.iter_mut().zip(&highest.0) {
                     *bound += affinity * highest;
                 }
             }
@@ -103,7 +108,7 @@ impl LikenessBlock {
         let rows = self.rows.get(bundle).map_or(&[][..], Vec::as_slice);
         for (&item, &affinity) in items.iter().zip(affinities) {
             if let Some(row) = rows.get(item as usize) {
-                for (score, &likeness) in scores.iter_mut().zip(row) {
+                for (score, &likeness) in scores.iter_mut().zip(&row.0) {
                     *score += affinity * likeness;
                 }
             }

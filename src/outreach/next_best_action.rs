@@ -68,6 +68,22 @@ pub enum NotNow {
         /// What its rule says.
         value: Truth,
     },
+    /// It hangs on when the customer is expected to buy next, which is not known.
+    NextPurchaseUnknown,
+    /// The customer is not expected to buy soon enough for it.
+    NotDue {
+        /// When they are; `None` for rather never.
+        expected: Option<DateTime<Utc>>,
+        /// Within how many days they would have to be.
+        within_days: u32,
+    },
+    /// The customer is expected to buy soon without it.
+    DueAnyway {
+        /// When they are.
+        expected: DateTime<Utc>,
+        /// Within how many days they must not be.
+        within_days: u32,
+    },
     /// Its item is not suggested to the customer.
     NotSuggested,
     /// It is not known how probable it is that it succeeds.

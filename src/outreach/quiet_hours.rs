@@ -77,7 +77,11 @@ impl QuietHours {
     /// Whether an instant lies in them, by the clock of a zone.
     pub fn is_quiet(&self, at: DateTime<Utc>, zone: &impl TimeZone) -> bool {
         let wall = wall(zone, at);
-        let (minute, day) = (wall.num_seconds_from_midnight() / 60, wall.weekday());
+        self.holds(wall.weekday(), wall.num_seconds_from_midnight() / 60)
+    }
+
+    /// Whether a minute of a weekday lies in them.
+    fn holds(&self, day: Weekday, minute: u32) -> bool {
         let (from, to) = (u32::from(self.from), u32::from(self.to));
         let begins_on = |day: Weekday| self.weekdays.is_empty() || self.weekdays.contains(&day);
         if from < to {
@@ -90,6 +94,30 @@ impl QuietHours {
     /// Whether they hold for a touch point.
     pub(super) fn concerns(&self, via: Touchpoint) -> bool {
         self.touchpoints.is_empty() || self.touchpoints.contains(&via)
+    }
+
+    /// The touch points they are limited to.
+    pub(super) fn touchpoints(&self) -> impl Iterator<Item = Touchpoint> + '_ {
+        self.touchpoints.iter().copied()
+    }
+
+    /// Whether they hold for a touch point, or for all that none are limited to.
+    pub(super) fn concerns_all_of(&self, via: Option<Touchpoint>) -> bool {
+        via.map_or(self.touchpoints.is_empty(), |via| self.concerns(via))
+    }
+
+    /// Whether every minute of every weekday lies in one of them.
+    pub(super) fn fill_the_week(hours: &[&Self]) -> bool {
+        let mut day = Weekday::Mon;
+        for _ in 0..7 {
+            for minute in 0..u32::from(DAY) {
+                if !hours.iter().any(|hours| hours.holds(day, minute)) {
+                    return false;
+                }
+            }
+            day = day.succ();
+        }
+        true
     }
 
     /// The first instant at or after one that does not lie in them, if it comes before `end`.

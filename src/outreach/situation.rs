@@ -5,6 +5,8 @@ use crate::measure::Share;
 use crate::money::Money;
 use crate::segment::Facts;
 use crate::tag::Tag;
+use crate::value::{Horizon, TimeUnit};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 
 /// What is known of one customer when the next action is chosen. What is not given is not known, and no condition that asks
@@ -18,6 +20,16 @@ pub struct Situation<'a> {
     pub(super) inquiry: Option<(Option<Tag>, Touchpoint)>,
     pub(super) likely: BTreeMap<Tag, Share>,
     pub(super) suggestions: &'a [Suggestion],
+    pub(super) next_purchase: NextPurchase,
+}
+
+/// When a customer is expected to buy next.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum NextPurchase {
+    #[default]
+    Unknown,
+    /// At this instant; `None` for rather never.
+    Expected(Option<DateTime<Utc>>),
 }
 
 impl<'a> Situation<'a> {
@@ -42,6 +54,24 @@ impl<'a> Situation<'a> {
     #[must_use]
     pub fn stage(self, stage: LifecycleStage) -> Self {
         Self { stage: Some(stage), ..self }
+    }
+
+    /// When the customer is expected to buy next: so long after `as_of`, as
+    /// [`PurchaseForecast::next_purchase`](crate::value::PurchaseForecast::next_purchase) says with the probability of your
+    /// choice, one half for the median time; `None` for rather never.
+    ///
+    /// # Arguments
+    /// `unit`: the unit of the fit, in which the time is counted. `as_of`: the end of what the model was told of.
+    #[must_use]
+    pub fn next_purchase(self, within: Option<Horizon>, unit: TimeUnit, as_of: DateTime<Utc>) -> Self {
+        let expected = within.and_then(|within| {
+            // What does not fit into the calendar is never.
+            let seconds = libm::rint(within.length() * unit.days() * 86_400.0);
+            #[expect(clippy::cast_possible_truncation, reason = "below 2^53")]
+            let seconds = (seconds < 9e15).then_some(seconds as i64)?;
+            as_of.checked_add_signed(TimeDelta::try_seconds(seconds)?)
+        });
+        Self { next_purchase: NextPurchase::Expected(expected), ..self }
     }
 
     /// The customer has come with this, and is there now: what is done by the same touch point answers them.

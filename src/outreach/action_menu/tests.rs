@@ -6,6 +6,7 @@ use crate::lifecycle::LifecycleStage;
 use crate::money::{Currency, MoneyError};
 use crate::outreach::{BecauseBought, ContactCheck, ContactFacts, OPEN_COMPLAINT, Suggestion};
 use crate::segment::RuleValue;
+use crate::value::{BgNbd, Buyer, Horizon, PurchaseForecast, TimeUnit};
 
 fn at() -> DateTime<Utc> {
     "2026-03-02T10:00:00Z".parse().unwrap()
@@ -173,6 +174,53 @@ fn segments_decide_in_three_values() {
 }
 
 #[test]
+fn offers_wait_for_the_next_purchase_that_a_model_expects() {
+    let actions =
+        vec![offer("to_go_with_it").due_within(14), offer("win_back").not_due_within(60), offer("always")];
+    let model = BgNbd::new(0.243, 4.414, 0.793, 2.426).unwrap();
+    let asked = |buyer: Buyer| {
+        let within = model.next_purchase(buyer, share(0.5));
+        next(
+            actions.clone(),
+            &Situation::new(ContactFacts::new()).next_purchase(within, TimeUnit::WEEK, at()),
+        )
+    };
+    // Bought 20 times again in 30 weeks, the last time a week ago: P(alive) = 0.937, and half of all such customers come
+    // within 34.4 (0.466^(-1 / 20.2) - 1) = 1.32 weeks. Bought twice again in a year, the last time half a year ago.
+    let busy = asked(Buyer::new(20, 29.0, 30.0).unwrap());
+    assert_eq!(
+        ranked(&busy).iter().map(|entry| entry.0.as_str()).collect::<Vec<_>>(),
+        ["always", "to_go_with_it"]
+    );
+    let reasons: Vec<_> = busy.ranked()[1].because.iter().map(Because::to_string).collect();
+    assert_eq!(reasons, ["next_purchase_days: 9 against 14", "expected_minor: 500 against 0"]);
+    assert!(matches!(excluded(&busy, "win_back"), [NotNow::DueAnyway { within_days: 60, .. }]));
+    let gone = asked(Buyer::new(2, 26.0, 52.0).unwrap());
+    assert_eq!(ranked(&gone).len(), 2);
+    assert!(matches!(excluded(&gone, "to_go_with_it"), [NotNow::NotDue { within_days: 14, .. }]));
+    // Rather never, and not known at all.
+    let never =
+        next(actions.clone(), &Situation::new(ContactFacts::new()).next_purchase(None, TimeUnit::DAY, at()));
+    assert_eq!(excluded(&never, "to_go_with_it"), [NotNow::NotDue { expected: None, within_days: 14 }]);
+    assert_eq!(ranked(&never).len(), 2);
+    let unknown = next(actions.clone(), &Situation::new(ContactFacts::new()));
+    assert_eq!(excluded(&unknown, "win_back"), [NotNow::NextPurchaseUnknown]);
+    // What no calendar holds is never; the last day is within.
+    let expect = |days: f64| {
+        let within = Horizon::new(days).unwrap();
+        Situation::new(ContactFacts::new()).next_purchase(Some(within), TimeUnit::DAY, at())
+    };
+    for (days, due) in [(14.0, true), (14.000_1, false), (1e30, false), (0.0, true)] {
+        let found = next(actions.clone(), &expect(days));
+        assert_eq!(
+            found.ranked().iter().any(|entry| entry.action == Tag::literal("to_go_with_it")),
+            due,
+            "{days}"
+        );
+    }
+}
+
+#[test]
 fn items_are_offered_to_whom_they_are_suggested_with_the_reason() {
     let because = vec![BecauseBought { item: 3, score: 0.5 }];
     let suggestions = [Suggestion { item: 7, score: 0.5, because: because.clone() }];
@@ -200,6 +248,15 @@ fn refuses_a_menu_that_makes_no_sense() {
     }
     let segment = Tag::literal("nobody");
     assert_eq!(refused(offer("a").only_in(segment)), OutreachError::UnknownSegment { action: name, segment });
+    for (action, one, other) in [
+        (offer("a").from_worth(eur(5)).below_worth(eur(5)), "worth_from", "worth_below"),
+        (offer("a").due_within(30).not_due_within(30), "not_due_within", "due_within"),
+        (offer("a").only_in(segment).not_in(segment), "only_in", "not_in"),
+    ] {
+        assert_eq!(refused(action), OutreachError::NobodyFits { action: name, one, other });
+    }
+    let read = serde_json::from_str::<Action>(&serde_json::to_string(&offer("a").due_within(3)).unwrap());
+    assert_eq!(read.unwrap(), offer("a").due_within(3));
     let twice = ActionMenu::new(vec![offer("a"), offer("a")], None).unwrap_err();
     assert_eq!(twice.to_string(), "action `a` is there twice");
     let mixed = refused(offer("a").cost(Money::new(1, Currency::USD)));

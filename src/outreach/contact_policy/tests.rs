@@ -240,6 +240,24 @@ fn hours_that_are_always_quiet_end_the_search() {
     let halves = ["00:00-12:00", "12:00-24:00"].map(|half| half.parse().unwrap());
     let never = halves.into_iter().fold(ContactPolicy::default(), ContactPolicy::quiet);
     assert_eq!(never.decide(&OFFER, &facts, &Utc, at("2026-03-01T21:00:00Z")).earliest(), None);
+    assert_eq!(never.check(), Err(OutreachError::AlwaysQuiet { via: None }));
+    let json = serde_json::to_string(&never).unwrap();
+    let refused = serde_json::from_str::<ContactPolicy>(&json).unwrap_err().to_string();
+    assert!(
+        refused.contains("the quiet hours leave no minute of the week for most touch points"),
+        "{refused}"
+    );
+    let with = |hours: &[&str]| {
+        let hours = hours.iter().map(|hours| hours.parse().unwrap());
+        hours.fold(ContactPolicy::default(), ContactPolicy::quiet).check()
+    };
+    let week = "mon,tue,wed,thu,fri,sat,sun";
+    let phone = Err(OutreachError::AlwaysQuiet { via: Some(Touchpoint::PhoneCallCentre) });
+    assert_eq!(with(&["20:00-09:00", "09:00-20:00 phone_call_centre"]), phone);
+    assert_eq!(with(&["20:00-09:00", &format!("09:00-20:00 {week} phone_call_centre")]), phone);
+    assert_eq!(with(&["20:00-09:00", "09:00-20:00 mon,tue,wed,thu,fri,sat phone_call_centre"]), Ok(()));
+    assert_eq!(with(&["20:00-09:00 email", "09:00-20:00 phone_call_centre"]), Ok(()));
+    assert_eq!(with(&["00:00-23:59"]), Ok(()));
     let whole = ContactPolicy::default().quiet("00:00-24:00".parse().unwrap());
     assert_eq!(whole.decide(&OFFER, &facts, &Utc, DateTime::<Utc>::MAX_UTC).earliest(), None);
 }
