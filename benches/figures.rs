@@ -35,6 +35,8 @@ mod feedback;
 mod journeys;
 #[path = "measure/loyalty.rs"]
 mod loyalty;
+#[path = "measure/outreach.rs"]
+mod outreach;
 #[path = "measure/peers.rs"]
 mod peers;
 #[path = "measure/review.rs"]
@@ -73,6 +75,7 @@ fn main() {
     feedback::figures();
     loyalty::figures();
     service::figures();
+    outreach::figures();
     pool.install(bayes::figures);
     memory();
     sqlite::figures();

@@ -30,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("feedback", &["NOUNS", "numeric"]),
     ("service", &["NOUNS", "value", "numeric"]),
     ("loyalty", &["NOUNS", "value", "numeric"]),
+    ("outreach", &["NOUNS", "value", "segment", "loyalty", "numeric"]),
     ("store", &["NOUNS"]),
     ("notify", &["NOUNS"]),
     ("simulate", &["NOUNS"]),
