@@ -111,7 +111,9 @@ where
                 if looked.is_none() {
                     let troubles = self.desk.look_after((self.clock)(), &mut work).await;
                     looked = Some(troubles.map(|troubles| {
-                        troubles.iter().for_each(|trouble| (self.on_error)(&trouble.problem));
+                        for trouble in &troubles {
+                            (self.on_error)(&trouble.problem);
+                        }
                     }));
                 }
                 match self.desk.deliver_batch(&self.clock, &mut work).await {
@@ -122,16 +124,13 @@ where
             };
             let failed =
                 looked.into_iter().chain([ended]).filter_map(Result::err).inspect(&self.on_error).count();
-            let pause = match failed {
-                0 => {
-                    errors = 0;
-                    self.every
-                }
-                _ => {
-                    let doubled = self.every.saturating_mul(1_u32.checked_shl(errors).unwrap_or(u32::MAX));
-                    errors = errors.saturating_add(1);
-                    doubled.min(self.every.max(LONGEST_PAUSE))
-                }
+            let pause = if failed == 0 {
+                errors = 0;
+                self.every
+            } else {
+                let doubled = self.every.saturating_mul(1_u32.checked_shl(errors).unwrap_or(u32::MAX));
+                errors = errors.saturating_add(1);
+                doubled.min(self.every.max(LONGEST_PAUSE))
             };
             if tokio::time::timeout(pause, shutdown.as_mut()).await.is_ok() {
                 return work.deliveries;
