@@ -804,8 +804,8 @@ mod next_step {
         );
     }
 
-    /// The number of rules is the exact one that is published of these baskets; the shares are those of NumPy but for the
-    /// items, which are told apart by what they are called here.
+    /// The number of rules is the exact one, which was counted over the itemsets of another program too; the shares are near
+    /// those of `tests/outreach_reference.rs`, where items are told apart by their codes and not by what they are called.
     #[test]
     fn real_baskets_and_purchases_are_told_as_others_count_them() {
         let (Some(baskets), Some(lines)) = (

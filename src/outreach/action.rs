@@ -232,7 +232,7 @@ impl Action {
         }
         let none_between =
             |least: Option<i64>, limit: Option<i64>| least.zip(limit).is_some_and(|(a, b)| a >= b);
-        let minor = |amount: Option<Money>| amount.map(|amount| amount.minor());
+        let minor = |amount: Option<Money>| amount.map(Money::minor);
         let contradictions = [
             ("worth_from", "worth_below", none_between(minor(self.worth_from), minor(self.worth_below))),
             (

@@ -33,7 +33,7 @@ impl TryFrom<Vec<(u32, u32)>> for Baskets {
 
     /// Baskets of rows in any order: the basket and the item of each.
     fn try_from(mut rows: Vec<(u32, u32)>) -> Result<Self, OutreachError> {
-        rows.sort_unstable_by_key(code);
+        rows.sort_unstable_by_key(|&row| code(row));
         rows.dedup();
         Self { rows }.checked()
     }
@@ -63,7 +63,7 @@ impl Baskets {
             // As a till writes them.
             made.rows.chunk_by_mut(|one, other| one.0 == other.0).for_each(<[_]>::sort_unstable);
         } else {
-            made.rows.sort_unstable_by_key(code);
+            made.rows.sort_unstable_by_key(|&row| code(row));
         }
         made.rows.dedup();
         made.checked()
@@ -108,7 +108,7 @@ impl Baskets {
         let mut rows = Vec::with_capacity(self.rows.len() + other.rows.len());
         rows.extend_from_slice(&self.rows);
         rows.extend_from_slice(&other.rows);
-        rows.sort_unstable_by_key(code);
+        rows.sort_unstable_by_key(|&row| code(row));
         rows.dedup();
         *self = Self { rows }.checked()?;
         Ok(())
@@ -181,7 +181,7 @@ impl Baskets {
                 *row = other_new;
             }
         }
-        rows.sort_unstable_by_key(code);
+        rows.sort_unstable_by_key(|&row| code(row));
         Self { rows }
     }
 
@@ -197,8 +197,8 @@ impl Baskets {
 }
 
 /// One number that orders rows as the two do, and is quicker to compare.
-fn code(&(basket, item): &(u32, u32)) -> u64 {
-    u64::from(basket) << 32 | u64::from(item)
+const fn code((basket, item): (u32, u32)) -> u64 {
+    (basket as u64) << 32 | item as u64
 }
 
 #[cfg(test)]
@@ -219,7 +219,9 @@ mod tests {
             merged.merge(&of(left)).unwrap();
             prop_assert_eq!(&merged, &of(&rows));
             let mut pushed = Baskets::default();
-            rows.iter().for_each(|&(basket, item)| pushed.push(basket, item).unwrap());
+            for &(basket, item) in &rows {
+                pushed.push(basket, item).unwrap();
+            }
             prop_assert_eq!(&pushed, &merged);
             let json = serde_json::to_string(&merged).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Baskets>(&json).unwrap(), &merged);

@@ -52,10 +52,12 @@ impl BestItems {
     #[inline]
     pub(super) fn offer(&mut self, item: u32, score: f64) {
         // What is no number is no score.
-        if score < self.lowest || !(score > 0.0) {
-            return;
+        if score > 0.0 && score >= self.lowest {
+            self.keep(ScoredItem { score, item });
         }
-        let offered = ScoredItem { score, item };
+    }
+
+    fn keep(&mut self, offered: ScoredItem) {
         if self.kept.len() < self.at_most {
             self.kept.push(offered);
         } else if let Some(mut lowest) = self.kept.peek_mut()

@@ -354,7 +354,6 @@ impl Needs {
 
 const SIGN: u32 = 1 << 31;
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper half is the item")]
 const fn item_of(code: u64) -> u32 {
     (code >> 32) as u32
 }
