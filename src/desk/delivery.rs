@@ -312,7 +312,7 @@ impl<S: Store, N: Notifier> Desk<S, N> {
                     match self.record(&self.settling(std::slice::from_ref(settlement), at)?).await {
                         Ok(_) => work.deliveries.count(settlement),
                         Err(DeskError::Store(StoreError::StaleFence { .. })) => {
-                            work.deliveries.overtaken += 1
+                            work.deliveries.overtaken += 1;
                         }
                         Err(DeskError::Store(error)) if is_about_one_of_them(&error) => {
                             failed = failed.and(Err(error.into()));
