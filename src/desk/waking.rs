@@ -203,8 +203,8 @@ impl<S: Store, N: Notifier> Desk<S, N> {
     }
 
     /// Has every matter that is not over looked at the next time, whenever it would have been its turn. Call it after
-    /// the rules have changed, for example the business hours or a service level: when to look was decided by the old
-    /// ones. Returns how many there are.
+    /// the rules have changed, for example the business hours, a service level, or the time zone database: when to look was
+    /// decided by the old ones. Returns how many there are.
     ///
     /// # Errors
     /// [`DeskError::Store`] when the store fails.
