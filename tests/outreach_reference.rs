@@ -3,7 +3,7 @@
 //! Groceries (9,835 baskets, 169 items; package arules): the number of single-consequent rules at (support, confidence) was
 //! counted exactly over itemsets of mlxtend 0.25, which itself loses four of the 410 to a division of floating-point
 //! numbers. Online Retail (UCI): split on 2011-10-01, 3,613 customers, 1,835 of whom bought afterwards; P@10 and nDCG@10 of
-//! the rankers were measured with NumPy, those of factorisation with implicit (ALS, 64 factors: 0.0786 and 0.0917 on new
+//! the rankers were measured with `NumPy`, those of factorisation with implicit (ALS, 64 factors: 0.0786 and 0.0917 on new
 //! items). Elsewhere the age of a purchase was counted to the second; here it is in days, which changes the fifth digit.
 //!
 //! The data lie outside the repository: in `insight` in the folder that `PATRONAGE_SHARED_DATA` names, or in
