@@ -1,5 +1,5 @@
 //! What one bad row, one odd answer or another worker must not do to the deliveries of the others.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop here")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop here")]
 
 #[path = "support/faulty_store.rs"]
 mod faulty_store;
@@ -47,7 +47,7 @@ struct Scripted {
 
 impl Notifier for Scripted {
     async fn deliver(&self, message: &Message) -> Result<(), DeliveryError> {
-        let number = message.key().as_uuid().as_u128() as u32;
+        let number = u32::try_from(message.key().as_uuid().as_u128()).unwrap();
         self.asked.lock().unwrap().push(number);
         match (self.answer)(number) {
             Answer::Takes => Ok(()),

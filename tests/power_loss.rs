@@ -5,6 +5,7 @@
 #![cfg(all(target_os = "linux", target_pointer_width = "64", feature = "sqlite", feature = "conformance"))]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop here")]
 #![expect(clippy::expect_used, clippy::cast_possible_truncation, reason = "a test may stop here")]
+#![expect(clippy::disallowed_methods, reason = "the environment says at how many points")]
 
 #[path = "support/power_loss.rs"]
 mod power_loss;
@@ -131,7 +132,7 @@ fn commits_and_notes_what_was_acknowledged() {
             store = options.open(&path).unwrap();
         }
         perform(&store, step, &mut claimed).unwrap();
-        marks.write_all(&[b'.']).unwrap();
+        marks.write_all(b".").unwrap();
     }
     // What is still in the log of the store stays there, as after a crash.
     std::mem::forget(store);
@@ -153,7 +154,9 @@ fn logged(full: bool) -> Vec<Entry> {
     let entries = power_loss::read(&log);
 
     let mut disk = Disk::default();
-    entries.iter().for_each(|entry| disk.apply(entry));
+    for entry in &entries {
+        disk.apply(entry);
+    }
     let left = disk.power_loss(Unsynced::Kept, &mut ChaCha8Rng::seed_from_u64(0));
     let mut there = 0;
     for entry in std::fs::read_dir(watched.path()).unwrap() {

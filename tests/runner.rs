@@ -1,12 +1,7 @@
 //! The runner on a clock that stands still until everybody waits: when it delivers, when it stops, what it does about
 //! errors and slow notifiers.
 #![cfg(feature = "tokio")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "a test may stop here"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop here")]
 
 #[path = "support/faulty_store.rs"]
 mod faulty_store;

@@ -2,16 +2,13 @@
 //! with SIGKILL, and the server is restarted in immediate mode. Nothing is lost, nothing is sent for what was rolled back,
 //! and what is sent twice is sent under the same key.
 //!
-//! `PATRONAGE_JOBS`, `PATRONAGE_KILLS` and `PATRONAGE_RESTARTS` say how many; `PATRONAGE_POSTGRES_FOLDER` names the folder of
+//! `PATRONAGE_JOBS`, `PATRONAGE_WORKER_KILLS` and `PATRONAGE_RESTARTS` say how many; `PATRONAGE_POSTGRES_FOLDER` names the folder of
 //! a server that `.ci/postgres` can restart.
 #![cfg(all(unix, feature = "postgres", feature = "tokio"))]
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
-    clippy::print_stdout,
     reason = "a test may stop here, and reads the clock"
 )]
 
@@ -176,7 +173,7 @@ async fn eight_workers_lose_nothing_and_make_nothing_up() {
         return;
     }
     let (url, folder) = (given("PATRONAGE_POSTGRES_URL"), std::env::var_os("PATRONAGE_POSTGRES_FOLDER"));
-    let (jobs, kills) = (number("PATRONAGE_JOBS", 2_000), number("PATRONAGE_KILLS", 8));
+    let (jobs, kills) = (number("PATRONAGE_JOBS", 2_000), number("PATRONAGE_WORKER_KILLS", 8));
     // A server of somebody else is left alone.
     let restarts = if folder.is_some() { number("PATRONAGE_RESTARTS", 1) } else { 0 };
     let folder = folder.map(PathBuf::from).unwrap_or_default();

@@ -260,7 +260,7 @@ impl<S: Store, N: Notifier> Desk<S, N> {
             let problem = job.problem.unwrap_or(Tag::literal("too_many_attempts"));
             return Settlement::Exhausted { key, fence, problem };
         }
-        let answer = match Self::message(job, recipients) {
+        let answer = match message(job, recipients) {
             Ok(message) => caught(async { self.notifier.deliver(&message).await }).await,
             Err(error) => Err(error),
         };
@@ -276,21 +276,6 @@ impl<S: Store, N: Notifier> Desk<S, N> {
                 Settlement::Retry { key, fence, not_before: later((held.clock)(), delay), problem }
             }
         }
-    }
-
-    fn message(job: &Job, recipients: &Recipients) -> Result<Message, DeliveryError> {
-        let address = match job.notification.to() {
-            Recipient::Staff(_) => None,
-            Recipient::Customer(id) => {
-                if recipients.unreadable.contains(&id) {
-                    let problem = Tag::literal("unreadable_recipient");
-                    return Err(DeliveryError::Transient { problem, retry_after: None });
-                }
-                let unknown = DeliveryError::Permanent { problem: Tag::literal("unknown_recipient") };
-                address(recipients.known.get(&id).ok_or(unknown)?, job.notification.touchpoint())
-            }
-        };
-        Ok(Message::new(&job.notification, address, job.attempts))
     }
 
     /// Records what became of jobs: together, and one by one where one of them is refused, so that it holds up no other.
@@ -344,6 +329,21 @@ impl<S: Store, N: Notifier> Desk<S, N> {
         let changes = ChangeSet::new(IdempotencyKey::derive(&parts), at, self.settings.name)?;
         Ok(changes.with_settlements(settlements.iter().copied()))
     }
+}
+
+fn message(job: &Job, recipients: &Recipients) -> Result<Message, DeliveryError> {
+    let address = match job.notification.to() {
+        Recipient::Staff(_) => None,
+        Recipient::Customer(id) => {
+            if recipients.unreadable.contains(&id) {
+                let problem = Tag::literal("unreadable_recipient");
+                return Err(DeliveryError::Transient { problem, retry_after: None });
+            }
+            let unknown = DeliveryError::Permanent { problem: Tag::literal("unknown_recipient") };
+            address(recipients.known.get(&id).ok_or(unknown)?, job.notification.touchpoint())
+        }
+    };
+    Ok(Message::new(&job.notification, address, job.attempts))
 }
 
 fn release(job: &Job) -> Settlement {

@@ -15,8 +15,8 @@ const SECTOR: usize = 512;
 pub(crate) fn power_log(into: &Path) -> PathBuf {
     let library = into.join("power_log.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/power_log.c");
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let compiled = Command::new(compiler)
+    let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let compiled = Command::new(cc)
         .args(["-O1", "-shared", "-fPIC", "-pthread", "-o"])
         .args([library.as_path(), Path::new(source)])
         .status();
