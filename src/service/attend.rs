@@ -88,6 +88,9 @@ pub fn attend(
         MatterKind::Recovery(recovery) => look.recovery(recovery)?,
         MatterKind::Reminder(reminder) => look.reminder(reminder)?,
     };
+    // A reminder goes on from what it told; anything else that came again at once would keep a worker for ever.
+    let again = if matches!(kind, MatterKind::Reminder(_)) { now } else { later(now, TICK) };
+    let wake = wake.map(|wake| wake.max(again));
     Ok(Attention { matter: matter.changed(kind).waking(wake)?, tell })
 }
 
