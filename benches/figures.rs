@@ -35,12 +35,16 @@ mod feedback;
 mod journeys;
 #[path = "measure/loyalty.rs"]
 mod loyalty;
+#[path = "measure/outreach.rs"]
+mod outreach;
 #[path = "measure/peers.rs"]
 mod peers;
 #[path = "measure/review.rs"]
 mod review;
 #[path = "measure/segment.rs"]
 mod segment;
+#[path = "measure/service.rs"]
+mod service;
 #[path = "measure/sqlite.rs"]
 mod sqlite;
 #[path = "measure/uncertainty.rs"]
@@ -70,6 +74,8 @@ fn main() {
     journeys::figures();
     feedback::figures();
     loyalty::figures();
+    service::figures();
+    outreach::figures();
     pool.install(bayes::figures);
     memory();
     sqlite::figures();

@@ -1,4 +1,4 @@
-//! Our side of the comparison of survival with lifelines (`benches/peers/run loyalty`).
+//! Our side of the comparison of survival with lifelines and of rules with CEL (`benches/peers/run loyalty`).
 //!
 //! `cargo bench --bench loyalty -- write FOLDER` writes the data, `-- time TASK` prints the CPU seconds of a task and
 //! figures of its result. Without either it prints the lines on loyalty that `--bench figures` prints too.
@@ -20,6 +20,8 @@
 mod cpu;
 #[path = "measure/loyalty.rs"]
 mod loyalty;
+#[path = "measure/segment.rs"]
+mod segment;
 
 use std::fs;
 use std::path::Path;
@@ -27,6 +29,7 @@ use std::path::Path;
 fn write(folder: &Path) {
     let customers = loyalty::customers();
     let save = |name: &str, bytes: Vec<u8>| fs::write(folder.join(name), bytes).expect("a file");
+    save("rows", segment::rows().into_bytes());
     save("days", customers.days.iter().flat_map(|days| days.to_le_bytes()).collect());
     save("ended", customers.ended.iter().map(|&ended| u8::from(ended)).collect());
     save("group", customers.groups.iter().flat_map(|group| group.to_le_bytes()).collect());
@@ -38,6 +41,10 @@ fn main() {
     match words[..] {
         ["--test", ..] => {}
         ["write", folder] => write(Path::new(folder)),
+        ["time", "rule"] => {
+            let (nanoseconds, customers) = segment::rule();
+            println!("{nanoseconds:.3} {customers}");
+        }
         ["time", task] => {
             let (cpu, result) = loyalty::time(task, &loyalty::customers());
             let result: Vec<String> = result.iter().map(f64::to_string).collect();

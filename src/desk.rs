@@ -1,9 +1,16 @@
 //! Where the outside world and the rules meet: load, decide, commit, deliver.
 //!
 //! A [`Desk`] is a store and a notifier with somebody sitting between them. It records what happened, reviews all
-//! customers at an instant you name, and delivers what is due. It keeps nothing itself, reads no clock, and starts no
-//! threads: call [`Desk::review`] once a day and [`Desk::run_due`] once a minute from wherever your service keeps time, or
-//! have a `Runner` (feature `tokio`) deliver.
+//! customers at an instant you name, looks after cases, call-backs, recoveries and reminders, and delivers what is due. It
+//! keeps nothing itself, reads no clock, and starts no threads: call [`Desk::review`] once a day and [`Desk::run_due`] once
+//! a minute from wherever your service keeps time, or have a `Runner` (feature `tokio`) do it.
+//!
+//! # What it looks after
+//! Cases, call-backs, recoveries and reminders are recorded like everything else, as a [`Matter`](crate::case::Matter) in a
+//! change set. The desk looks at each when its time has come, by the rules of [`Settings::serving`], and stores what
+//! comes of it (an escalation, a missed slot, a reminder that fired) in one change set with the notifications and the time
+//! to look again. What was due while nothing ran is found when something runs again. After the rules have changed, call
+//! [`Desk::wake_all`].
 
 mod at_once;
 #[cfg(feature = "blocking")]
@@ -19,6 +26,7 @@ mod row;
 mod runner;
 mod schedule;
 mod settings;
+mod waking;
 mod win_back;
 
 pub use delivery::Deliveries;
@@ -28,6 +36,7 @@ pub use review::{Review, Scheduled, SegmentSize, Valuation, ValuedCustomer};
 #[cfg(feature = "tokio")]
 pub use runner::Runner;
 pub use settings::{ReviewSettings, Settings};
+pub use waking::{Trouble, Woken};
 
 use crate::notify::Notifier;
 use crate::store::{ChangeSet, Committed, Store, StoreError};

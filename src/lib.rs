@@ -11,6 +11,7 @@ pub mod lifecycle;
 pub mod loyalty;
 pub mod notification;
 pub mod notify;
+pub mod outreach;
 pub mod pain;
 pub mod purchase;
 pub mod segment;

@@ -1,5 +1,7 @@
 //! How people are told: one trait, and adapters for it.
 //!
+//! Messages are kept in memory (`MemoryNotifier`), posted to web addresses (`WebhookNotifier`, feature `webhook`), sent as
+//! e-mail (`EmailNotifier`, feature `email`), and written to the log (`TracingNotifier`, feature `tracing`).
 //! [`Notifier`] is a trait that you may implement over your own mail or chat system; the suite in
 //! `notify::conformance` (feature `conformance`) tells whether the implementation keeps the contract.
 
@@ -8,13 +10,47 @@ pub mod conformance;
 
 #[cfg(feature = "blocking")]
 mod blocking;
+#[cfg(feature = "email")]
+mod email;
+#[cfg(feature = "webhook")]
+mod endpoint;
+#[cfg(feature = "email")]
+mod letter;
+#[cfg(feature = "email")]
+mod line_stream;
 mod memory;
 mod message;
+#[cfg(feature = "webhook")]
+mod post;
+#[cfg(feature = "email")]
+mod relay;
+#[cfg(feature = "webhook")]
+mod resolver;
+#[cfg(feature = "webhook")]
+mod target;
+#[cfg(feature = "tracing")]
+mod tracing;
+#[cfg(feature = "webhook")]
+mod webhook;
 
+#[cfg(feature = "tracing")]
+pub use self::tracing::{LogOnly, TracingNotifier};
 #[cfg(feature = "blocking")]
 pub use blocking::Blocking;
+#[cfg(feature = "email")]
+pub use email::EmailNotifier;
+#[cfg(feature = "webhook")]
+pub use endpoint::Endpoint;
+#[cfg(feature = "email")]
+pub use letter::Letter;
 pub use memory::MemoryNotifier;
 pub use message::{DeliveryError, Message};
+#[cfg(feature = "email")]
+pub use relay::SmtpRelay;
+#[cfg(feature = "webhook")]
+pub use resolver::{Resolver, SystemResolver};
+#[cfg(feature = "webhook")]
+pub use webhook::WebhookNotifier;
 
 use std::future::Future;
 
@@ -30,6 +66,7 @@ use std::future::Future;
 ///   answers [`DeliveryError::Transient`].
 /// - An error holds neither the text nor the address.
 /// - Deliveries may run at the same time.
+/// - A delivery whose future is dropped before its end may be repeated, and is then no different from any other.
 ///
 /// Futures are `Send`; an adapter writes plain `async fn`.
 pub trait Notifier: Send + Sync {

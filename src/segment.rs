@@ -9,6 +9,7 @@
 //! | what is counted: invoices, lines, days; totals, averages; returns | [`RfmDefinition`] |
 //! | break points: value quantiles, fixed, as in the R package, nested | [`RfmBreaks`], [`NestedRfmBreaks`] |
 //! | equal groups by rank, ties by a stated key | [`RankGroups`] |
+//! | purchases summed up as they come | [`RfmTally`] |
 //! | is there enough data | [`RfmGate`] |
 //! | how sure is a segment, given that other customers would have given other break points | [`SegmentStability`] |
 //! | who went where between two dates | [`SegmentMigration`] |
@@ -40,6 +41,7 @@ mod rfm_gate;
 mod rfm_row;
 mod rfm_score;
 mod rfm_segment;
+mod rfm_tally;
 mod rule;
 mod rule_check;
 mod rule_error;
@@ -64,6 +66,7 @@ pub use rfm_gate::RfmGate;
 pub use rfm_row::RfmRow;
 pub use rfm_score::{RfmScore, RfmScoreColumns};
 pub use rfm_segment::RfmSegment;
+pub use rfm_tally::{RfmSummaries, RfmTally};
 pub use rule::{EventTest, NamedRule, Rule, RuleComparison, RuleValue};
 pub use rule_error::RuleError;
 pub use rule_span::RuleSpan;

@@ -202,6 +202,25 @@ pub fn zone_named(name: &str) -> Result<chrono_tz::Tz, crate::validation::Valida
     name.parse().map_err(|_| crate::validation::ValidationError::new("zone", rule, name))
 }
 
+/// A zone of a name of its own with the clock of UTC.
+#[cfg(test)]
+pub(crate) fn tests_zone(name: &'static str) -> impl ZoneRules + Clone + 'static {
+    #[derive(Clone, Debug)]
+    struct Named(&'static str);
+
+    impl ZoneRules for Named {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        fn offset_at(&self, _: DateTime<Utc>) -> i32 {
+            0
+        }
+    }
+
+    Named(name)
+}
+
 #[cfg(all(test, feature = "chrono-tz"))]
 mod tests {
     use super::*;

@@ -247,6 +247,12 @@ fn public_types_cross_threads() {
     crosses_threads::<Large>();
     crosses_threads::<ChangeSet>();
     crosses_threads::<MemoryNotifier>();
+    #[cfg(feature = "webhook")]
+    crosses_threads::<(WebhookNotifier, Endpoint, SystemResolver)>();
+    #[cfg(feature = "email")]
+    crosses_threads::<(EmailNotifier, SmtpRelay, Letter)>();
+    #[cfg(feature = "tracing")]
+    crosses_threads::<(TracingNotifier, TracingNotifier<MemoryNotifier>, LogOnly)>();
     crosses_threads::<MemoryStore>();
     crosses_threads::<SharedStore>();
     crosses_threads::<PainMap>();

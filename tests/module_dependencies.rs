@@ -30,10 +30,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("feedback", &["NOUNS", "numeric"]),
     ("service", &["NOUNS", "value", "numeric"]),
     ("loyalty", &["NOUNS", "value", "numeric"]),
+    ("outreach", &["NOUNS", "value", "segment", "loyalty", "numeric"]),
     ("store", &["NOUNS"]),
     ("notify", &["NOUNS"]),
     ("simulate", &["NOUNS"]),
-    ("desk", &["NOUNS", "value", "segment", "pain", "store", "notify"]),
+    ("desk", &["NOUNS", "value", "segment", "pain", "service", "store", "notify"]),
 ];
 
 /// What is too large for one file and has its private parts in a folder of its own.

@@ -371,6 +371,58 @@ fn notifiers_and_what_they_refuse_show_nothing() {
     debug_is_clean(&notifier.delivered());
 }
 
+#[cfg(feature = "webhook")]
+#[test]
+fn webhooks_and_what_they_refuse_show_nothing() {
+    use patronage::notify::{Endpoint, WebhookNotifier};
+
+    // Secrets are base64, and so is a canary.
+    let (name, secret) = (Tag::literal("crm"), canary("secret"));
+    let url = format!("https://hooks.example.com/{}?{}", canary("path"), canary("token"));
+    let endpoint = Endpoint::new(name, &url, &[&secret]).unwrap().with_addresses();
+    debug_is_clean(&endpoint);
+    let notifier = WebhookNotifier::new(endpoint.clone(), || at(0)).unwrap();
+    let notifier = notifier.with_about(name, endpoint.clone()).with_staff(name, endpoint);
+    debug_is_clean(&notifier);
+    // Outside of a runtime every message is put off.
+    for (n, contact) in (1..).zip(contacts()) {
+        let message = Message::new(&notification(n, 0), Some(contact), 1);
+        error_is_clean(&block_on(notifier.deliver(&message)).unwrap_err());
+    }
+    let path = canary("path");
+    for url in [format!("http://{path}.com/"), format!("https://{path}@10.0.0.1/"), format!("https://{path}")]
+    {
+        error_is_clean(&Endpoint::new(name, &url, &[&secret]).unwrap_err());
+    }
+    error_is_clean(&Endpoint::new(name, &url, &[&format!("{secret}!")]).unwrap_err());
+    error_is_clean(&notifier.with_root_certificates(&canary("pem")).unwrap_err());
+}
+
+#[cfg(feature = "email")]
+#[test]
+fn mail_and_what_it_refuses_shows_nothing() {
+    use patronage::notify::{EmailNotifier, Letter, SmtpRelay};
+
+    let address = |name: &str| EmailAddress::new(&format!("{}@example.org", canary(name))).unwrap();
+    let relay = SmtpRelay::plain_on_loopback(25).with_login(&canary("user"), &canary("password"));
+    debug_is_clean(&relay);
+    let notifier = EmailNotifier::new(&relay, &address("from"))
+        .unwrap()
+        .with_sender_name(&canary("name"))
+        .with_reply_to(&address("answers"))
+        .unwrap()
+        .with_staff(Tag::literal("support"), address("staff"));
+    debug_is_clean(&notifier);
+    for (n, contact) in (1..).zip(contacts()) {
+        let message = Message::new(&notification(n, 0), Some(contact), 1);
+        debug_is_clean(&Letter::plain(&message));
+        error_is_clean(&block_on(notifier.deliver(&message)).unwrap_err());
+    }
+    error_is_clean(&relay.with_root_certificates(&canary("pem")).unwrap_err());
+    let foreign = EmailAddress::new(&format!("é{}@example.org", canary("from"))).unwrap();
+    error_is_clean(&EmailNotifier::new(&SmtpRelay::plain_on_loopback(25), &foreign).unwrap_err());
+}
+
 #[cfg(feature = "conformance")]
 #[test]
 fn dumps_show_nothing() {

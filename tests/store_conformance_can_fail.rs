@@ -703,6 +703,7 @@ enum Slip {
     CallsEverythingTransient,
     NamesTheAddress,
     LooksBeforeItLeaps,
+    TakesTheBeginningForTheEnd,
 }
 
 /// A notifier with one fault; it has seen keys, and recipients have seen messages.
@@ -710,6 +711,7 @@ enum Slip {
 struct Slipping {
     slip: Slip,
     failing: Mutex<Option<Failure>>,
+    begun: Mutex<BTreeSet<IdempotencyKey>>,
     arrived: Mutex<Vec<Message>>,
 }
 
@@ -738,6 +740,12 @@ impl Notifier for Slipping {
         if self.slip == Slip::LooksBeforeItLeaps {
             pause().await;
         }
+        if self.slip == Slip::TakesTheBeginningForTheEnd {
+            if !self.begun.lock().unwrap().insert(message.key()) {
+                return Ok(());
+            }
+            pause().await;
+        }
         let lost = self.slip == Slip::LosesMessages
             || (self.slip == Slip::LosesStaff && message.address().is_none());
         if !known && !lost {
@@ -761,9 +769,17 @@ fn every_slip_of_a_notifier_is_found_and_every_rule_finds_one() {
         Slip::CallsEverythingTransient,
         Slip::NamesTheAddress,
         Slip::LooksBeforeItLeaps,
+        Slip::TakesTheBeginningForTheEnd,
     ] {
         let broken = pollster::block_on(broken_rules(
-            || async { Slipping { slip, failing: Mutex::default(), arrived: Mutex::default() } },
+            || async {
+                Slipping {
+                    slip,
+                    failing: Mutex::default(),
+                    begun: Mutex::default(),
+                    arrived: Mutex::default(),
+                }
+            },
             |notifier| notifier.arrived.lock().unwrap().iter().map(Message::key).collect(),
             |notifier, how| *notifier.failing.lock().unwrap() = how,
         ));

@@ -57,10 +57,13 @@ fn url() -> Option<String> {
     if std::env::var_os("PATRONAGE_SKIP_POSTGRES").is_some() {
         return None;
     }
-    Some(std::env::var("PATRONAGE_POSTGRES_URL").expect(
-        "PATRONAGE_POSTGRES_URL names no PostgreSQL server for the tests: run them by `.ci/postgres run cargo test ...`, \
-         which starts a throw-away one (README, \"PostgreSQL\"), or set PATRONAGE_SKIP_POSTGRES=1",
-    ))
+    let url = std::env::var_os("PATRONAGE_POSTGRES_URL").unwrap_or_else(|| {
+        panic!(
+            "PATRONAGE_POSTGRES_URL names no PostgreSQL server for the tests: run them by `.ci/postgres run cargo test ...`, \
+             which starts a throw-away one (README, \"Try it\"), or set PATRONAGE_SKIP_POSTGRES=1"
+        )
+    });
+    Some(url.into_string().unwrap())
 }
 
 /// New schemas on the server, which go with it.
@@ -541,7 +544,7 @@ async fn connections_that_were_cut_are_replaced() {
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cut_{}'",
             std::process::id()
         );
-        let (answers, _) = tokio::join!(join_all(sets.iter().map(|set| store.commit(set))), async {
+        let (answers, ()) = tokio::join!(join_all(sets.iter().map(|set| store.commit(set))), async {
             tokio::time::sleep(Duration::from_micros(500 * n)).await;
             cutter.batch_execute(&cut).await.unwrap();
         });

@@ -78,10 +78,27 @@ pub fn log(customers: u32, purchases: usize) -> LogData {
     data
 }
 
+/// A log of purchases in no order: a few customers buy most (Pareto with shape 1.2), on any day of two years.
+pub fn events(customers: u32, purchases: usize) -> LogData {
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let mut data = LogData { customers, customer: Vec::new(), day: Vec::new(), spend_minor: Vec::new() };
+    for _ in 0..purchases {
+        let pareto = (1.0 - random.random::<f64>()).powf(-1.0 / 1.2) - 1.0;
+        data.customer.push((pareto * f64::from(customers) / 20.0) as u64 as u32 % customers);
+        data.day.push(18_000 + random.random_range(0..730));
+        data.spend_minor.push(random.random_range(100..30_000));
+    }
+    data
+}
+
 pub const AS_OF: (i32, u32, u32) = (2026, 6, 30);
 
+pub fn as_of() -> NaiveDate {
+    NaiveDate::from_ymd_opt(AS_OF.0, AS_OF.1, AS_OF.2).expect("a day")
+}
+
 pub fn summaries(data: &LogData) -> Summaries {
-    summaries_at(data, NaiveDate::from_ymd_opt(AS_OF.0, AS_OF.1, AS_OF.2).expect("a day"))
+    summaries_at(data, as_of())
 }
 
 pub fn summaries_at(data: &LogData, as_of: NaiveDate) -> Summaries {

@@ -4,7 +4,7 @@ use super::bayes;
 use super::cpu::seconds;
 use super::data::{self, LogData};
 use patronage::Share;
-use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns};
+use patronage::segment::{RfmBreaks, RfmColumns, RfmScoreColumns, RfmTally};
 use patronage::value::{
     BgNbd, Buyers, Discount, GammaGamma, Horizon, LifetimeValue, ParetoNbd, Prior, Priors, PurchaseModel,
     RepeatSpends, Summaries,
@@ -19,6 +19,8 @@ const ROWS: u32 = 1_000_000;
 const SHOPPERS: u32 = 1_590_000;
 /// Customers and purchases of the log that is summed up by SQL engines.
 const LOG: (u32, usize) = (2_000_000, 20_000_000);
+/// Customers and purchases that RFM sums up before it scores.
+const EVENTS: (u32, usize) = (1_000_000, 10_000_000);
 /// Months of 4.345 weeks, as lifetimes has them, discounted at 1 % each.
 const WEEKS_OF_MONTH: f64 = 4.345;
 
@@ -45,6 +47,7 @@ fn write_all(folder: &Path) {
     write_buyers(folder, "buyers", &buyers());
     write_log(folder, "shop", &data::shop(SHOPPERS));
     write_log(folder, "log", &data::log(LOG.0, LOG.1));
+    write_log(folder, "events", &data::events(EVENTS.0, EVENTS.1));
     let rfm = data::rfm(ROWS as usize);
     write(&folder.join("rfm_recency"), &rfm.recency_days, i32::to_le_bytes);
     write(&folder.join("rfm_purchases"), &rfm.purchases, u32::to_le_bytes);
@@ -56,7 +59,7 @@ fn buyers() -> Summaries {
 }
 
 /// The CPU time of a task, and a figure of its result which both sides must agree on.
-fn time(task: &str) -> (f64, f64) {
+pub fn time(task: &str) -> (f64, f64) {
     match task {
         "fit" => {
             let cdnow = data::cdnow();
@@ -126,6 +129,21 @@ fn time(task: &str) -> (f64, f64) {
                 breaks.score_into(columns, &mut scores);
             });
             (cpu, data.recency_days.len() as f64)
+        }
+        "rfm_events" => {
+            let log = data::events(EVENTS.0, EVENTS.1);
+            let (mut scratch, mut scores) = (Vec::new(), RfmScoreColumns::default());
+            let mut days = 0.0;
+            let cpu = seconds(5, || {
+                let mut tally = RfmTally::new(log.customers);
+                let log = black_box(&log);
+                tally.extend(&log.customer, &log.day, &log.spend_minor).expect("a valid log");
+                let summaries = tally.on(data::as_of()).expect("nothing after the day");
+                let breaks = RfmBreaks::from_columns(summaries.columns(), &mut scratch).expect("enough rows");
+                breaks.score_into(summaries.columns(), &mut scores);
+                days = summaries.columns().recency_days().iter().map(|&days| f64::from(days)).sum();
+            });
+            (cpu, days)
         }
         _ => panic!("no task is called {task}"),
     }

@@ -174,6 +174,43 @@ class Quintiles:
         return len(scores)
 
 
+class RfmByDuckDB:
+    """Last day, purchases and spend of each customer, by SQL: the aggregation alone; the sum of the recencies."""
+
+    def __init__(self):
+        frame = pd.DataFrame(log("events"))
+        self.connection = duckdb.connect()
+        self.connection.execute("SET threads = 1")
+        self.connection.execute("SET preserve_insertion_order = false")
+        self.connection.register("frame", frame)
+        self.connection.execute("CREATE TABLE log AS SELECT * FROM frame")
+        self.connection.unregister("frame")
+
+    def __call__(self):
+        return self.connection.execute(f"""
+            SELECT sum({END_OF_LOG} - last) FROM (
+                SELECT max(day) AS last, count(*) AS purchases, sum(spend) AS spent FROM log GROUP BY customer
+            ) WHERE purchases > 0 AND spent > 0
+        """).fetchone()[0]
+
+
+class RfmByPandas:
+    """The same, then quintiles and scores."""
+
+    def __init__(self):
+        self.frame = pd.DataFrame(log("events"))
+
+    def __call__(self):
+        table = self.frame.groupby("customer", sort=False).agg(
+            last=("day", "max"), purchases=("day", "size"), spend=("spend", "sum")
+        )
+        table["recency"] = END_OF_LOG - table["last"]
+        for name in ["recency", "purchases", "spend"]:
+            cuts = table[name].quantile([0.2, 0.4, 0.6, 0.8]).to_numpy()
+            table[f"{name}_score"] = np.searchsorted(cuts, table[name].to_numpy(), side="left")
+        return table["recency"].sum()
+
+
 BY_LIFETIMES, BY_PANDAS = f"lifetimes {lifetimes.__version__}", f"pandas {pd.__version__}"
 BY_DUCKDB, BY_POLARS = f"DuckDB {duckdb.__version__}", f"Polars {pl.__version__}"
 # Task, what it is, peer, its work, how many times quicker we want to be, rounds.
@@ -187,6 +224,8 @@ TASKS = [
     ("history_many", "history, 20 million purchases, 2 million customers", BY_DUCKDB, DuckDB, 4.0, 3),
     ("history_many", "history, 20 million purchases, 2 million customers", BY_POLARS, Polars, 7.0, 1),
     ("rfm", "RFM break points and scores, 1,000,000 rows", BY_PANDAS, Quintiles, 2.0, 3),
+    ("rfm_events", "RFM of 10 million purchases, 1 million customers", f"{BY_DUCKDB}'s aggregation", RfmByDuckDB, 2.3, 3),
+    ("rfm_events", "RFM of 10 million purchases, 1 million customers", BY_PANDAS, RfmByPandas, 4.8, 3),
 ]
 
 for task, name, peer, prepare, target, rounds in TASKS:

@@ -13,6 +13,8 @@ vocabulary! {
         Offered = "offered",
         /// The customer is to be called in a slot.
         Accepted = "accepted",
+        /// Nobody called in the slot.
+        Missed = "missed",
         /// Somebody is calling.
         Dialing = "dialing",
         /// They spoke. Final.
@@ -29,14 +31,14 @@ vocabulary! {
 }
 
 impl CallBackStatus {
-    /// The statuses this one may turn into: offered -> accepted, declined, expired; accepted -> dialing, closed;
-    /// dialing -> connected, no answer; no answer -> accepted (again), closed; the others -> none.
+    /// The statuses this one may turn into: offered -> accepted, declined, expired; accepted -> dialing, missed, closed;
+    /// dialing -> connected, no answer; no answer, missed -> accepted (again), closed; the others -> none.
     pub const fn next(self) -> &'static [Self] {
         match self {
             Self::Offered => &[Self::Accepted, Self::Declined, Self::Expired],
-            Self::Accepted => &[Self::Dialing, Self::Closed],
+            Self::Accepted => &[Self::Dialing, Self::Missed, Self::Closed],
             Self::Dialing => &[Self::Connected, Self::NoAnswer],
-            Self::NoAnswer => &[Self::Accepted, Self::Closed],
+            Self::NoAnswer | Self::Missed => &[Self::Accepted, Self::Closed],
             Self::Connected | Self::Declined | Self::Expired | Self::Closed => &[],
         }
     }
@@ -53,6 +55,8 @@ impl CallBackStatus {
 pub enum CallBackChange {
     /// The customer is to be called in a slot, at first or again.
     Accepted(Period),
+    /// Nobody called in the slot, which is over.
+    Missed,
     /// Somebody is calling.
     Dialing,
     /// They spoke.
@@ -71,6 +75,7 @@ impl CallBackChange {
     const fn status(self) -> CallBackStatus {
         match self {
             Self::Accepted(_) => CallBackStatus::Accepted,
+            Self::Missed => CallBackStatus::Missed,
             Self::Dialing => CallBackStatus::Dialing,
             Self::Connected => CallBackStatus::Connected,
             Self::NoAnswer => CallBackStatus::NoAnswer,
@@ -92,7 +97,7 @@ pub struct CallBackEvent {
 
 /// The promise to call a customer back instead of keeping them on hold.
 ///
-/// A customer who does not answer is tried again in another slot, as often as was agreed.
+/// A customer who does not answer is tried again in another slot, as often as was agreed; so is one whom nobody called.
 ///
 /// # Example
 /// ```
@@ -181,17 +186,20 @@ impl CallBack {
     ///
     /// # Errors
     /// [`CaseError::IllegalCallBack`] when the table does not allow it, [`CaseError::RetriesUsedUp`] when it was tried
-    /// often enough, [`CaseError::TimeBackwards`] when it lies before the last event, or the slot before the event.
+    /// often enough, [`CaseError::TimeBackwards`] when it lies before the last event, the slot before the event, or the
+    /// event before the end of the slot that was missed.
     pub fn record(&mut self, at: DateTime<Utc>, change: CallBackChange) -> Result<(), CaseError> {
-        let last = self.fields.events.last().map_or(self.fields.offered, |event| event.at);
-        let at = not_before("call_back.at", at, last)?;
+        let at = not_before("call_back.at", at, self.last_at())?;
         let (call_back, from, to) = (self.fields.id, self.status, change.status());
         if !from.next().contains(&to) {
             return Err(CaseError::IllegalCallBack { call_back, from, to });
         }
+        if let (CallBackChange::Missed, Some(slot)) = (change, self.slot()) {
+            not_before("call_back.missed", at, slot.end())?;
+        }
         if let CallBackChange::Accepted(slot) = change {
             not_before("call_back.slot", slot.start(), at)?;
-            if from == CallBackStatus::NoAnswer {
+            if from != CallBackStatus::Offered {
                 if self.retried >= self.fields.retries {
                     return Err(CaseError::RetriesUsedUp { call_back, retries: self.retried });
                 }
@@ -234,6 +242,21 @@ impl CallBack {
     /// Where it stands.
     pub const fn status(&self) -> CallBackStatus {
         self.status
+    }
+
+    /// When it was offered.
+    pub const fn offered(&self) -> DateTime<Utc> {
+        self.fields.offered
+    }
+
+    /// The latest instant of its history.
+    pub fn last_at(&self) -> DateTime<Utc> {
+        self.fields.events.last().map_or(self.fields.offered, |event| event.at)
+    }
+
+    /// How often it may still be tried again.
+    pub const fn retries_left(&self) -> u8 {
+        self.fields.retries.saturating_sub(self.retried)
     }
 
     /// Everything that happened, in order.
@@ -287,10 +310,11 @@ mod tests {
     #[test]
     fn every_pair_of_statuses_follows_the_table() {
         use CallBackChange::*;
-        let changes = [slot(100), Dialing, Connected, NoAnswer, Declined, Expired, Closed];
-        let paths: [&[CallBackChange]; 8] = [
+        let changes = [slot(100), Missed, Dialing, Connected, NoAnswer, Declined, Expired, Closed];
+        let paths: [&[CallBackChange]; 9] = [
             &[],
             &[slot(10)],
+            &[slot(10), Missed],
             &[slot(10), Dialing],
             &[slot(10), Dialing, Connected],
             &[slot(10), Dialing, NoAnswer],
@@ -302,11 +326,12 @@ mod tests {
             for change in changes {
                 let mut call = call();
                 for &step in path {
-                    call.record(at(5), step).unwrap();
+                    let minutes = if step == Missed { 40 } else { 5 };
+                    call.record(at(minutes), step).unwrap();
                 }
                 let from = call.status();
                 let allowed = from.next().contains(&change.status());
-                assert_eq!(call.record(at(6), change).is_ok(), allowed, "{from} -> {}", change.status());
+                assert_eq!(call.record(at(40), change).is_ok(), allowed, "{from} -> {}", change.status());
             }
         }
     }
@@ -338,6 +363,14 @@ mod tests {
         let mut late = call.clone();
         late.record(at(41), CallBackChange::Dialing).unwrap();
         assert_eq!(late.kept(at(50)), Some(false));
+        let mut missed = call.clone();
+        assert!(matches!(
+            missed.record(at(39), CallBackChange::Missed),
+            Err(CaseError::TimeBackwards { .. })
+        ));
+        missed.record(at(40), CallBackChange::Missed).unwrap();
+        missed.record(at(40), slot(60)).unwrap();
+        assert_eq!((missed.retries_left(), missed.kept(at(99))), (0, Some(false)));
         call.record(at(2), CallBackChange::Closed).unwrap();
         assert_eq!(call.kept(at(99)), None, "called off in time");
     }

@@ -41,6 +41,8 @@ pub enum CaseChange {
     },
     /// Somebody has it now: a team or a staff number.
     Assigned(Tag),
+    /// It is under this service level now.
+    UnderSla(Tag),
     /// How pressing it is now.
     Prioritised(Priority),
     /// How bad it is now.

@@ -92,6 +92,7 @@ struct State {
     priority: Priority,
     severity: Severity,
     assignee: Option<Tag>,
+    sla: Option<Tag>,
     duplicate_of: Option<CaseId>,
     promises: Vec<Promise>,
     escalations: BTreeSet<IdempotencyKey>,
@@ -133,6 +134,7 @@ impl Case {
             priority: Priority::Normal,
             severity: Severity::Minor,
             assignee: None,
+            sla: None,
             duplicate_of: None,
             promises: Vec::new(),
             escalations: BTreeSet::new(),
@@ -207,6 +209,7 @@ impl Case {
             }
             CaseChange::Contact { .. } => {}
             CaseChange::Assigned(to) => state.assignee = Some(*to),
+            CaseChange::UnderSla(level) => state.sla = Some(*level),
             CaseChange::Prioritised(to) => state.priority = *to,
             CaseChange::Graded(to) => state.severity = *to,
             CaseChange::Promised { promise, due } => {
@@ -305,6 +308,11 @@ impl Case {
     /// Who has it.
     pub const fn assignee(&self) -> Option<Tag> {
         self.state.assignee
+    }
+
+    /// The service level it is under; `None` where nobody said.
+    pub const fn sla(&self) -> Option<Tag> {
+        self.state.sla
     }
 
     /// The case it duplicates.

@@ -107,8 +107,9 @@ pub enum MatterKind {
 /// let (at, customer) = ("2026-03-02T09:00:00Z".parse()?, CustomerId::derive(&["shop", "17"]));
 /// let call = CallBack::offer(CallBackId::derive(&["1"]), customer, Tag::literal("billing"), at, 2)?;
 /// let again = CallBack::offer(CallBackId::derive(&["2"]), customer, Tag::literal("billing"), at, 2)?;
-/// let matter = Matter::new(call).waking(Some(at))?;
+/// let matter = Matter::new(call);
 /// assert_eq!((matter.customer(), matter.status(), matter.version()), (Some(customer), "offered", 0));
+/// assert_eq!(matter.wake(), Some(at));
 /// // A store takes one open call-back of a customer and a reason.
 /// assert_eq!(matter.only_one(), Matter::new(again).only_one());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -157,9 +158,22 @@ macro_rules! kinds {
 kinds!(Case, CallBack, Recovery, Reminder);
 
 impl Matter {
-    /// A new matter, at which nobody has to look.
+    /// A new matter. Somebody has to look at it as soon as anything about it can be due: at the latest event of a history,
+    /// and before the first occurrence of a reminder; never where it is over. Who looks finds out when to look again.
     pub fn new(kind: impl Into<MatterKind>) -> Self {
-        Self { fields: Fields { kind: kind.into(), wake: None, version: 0 } }
+        let kind = kind.into();
+        let wake = match &kind {
+            MatterKind::Case(case) => Some(case.last_at()).filter(|_| !case.status().is_final()),
+            MatterKind::CallBack(call) => Some(call.last_at()).filter(|_| !call.status().is_final()),
+            MatterKind::Recovery(recovery) => {
+                Some(recovery.last_at()).filter(|_| !recovery.step().next().is_empty())
+            }
+            // Before the year 1 there is nothing to look at.
+            MatterKind::Reminder(reminder) => {
+                reminder.silent_until().map(|at| period::instant("matter.wake", at).unwrap_or_default())
+            }
+        };
+        Self { fields: Fields { kind, wake, version: 0 } }
     }
 
     /// Sets when somebody has to look at it again.
@@ -171,11 +185,11 @@ impl Matter {
         Self::try_from(self.fields)
     }
 
-    /// The same matter, further on: the version stays, so that a store refuses it where somebody was faster. Nobody has
-    /// to look at it until [`waking`](Self::waking) says so.
+    /// The same matter, further on. The version stays, so that a store refuses it where somebody was faster; as with a
+    /// [`new`](Self::new) one, somebody has to look at it at once, because the change may have moved what is due.
     #[must_use]
     pub fn changed(&self, kind: impl Into<MatterKind>) -> Self {
-        Self { fields: Fields { kind: kind.into(), wake: None, version: self.fields.version } }
+        Self::new(kind).with_version(self.fields.version)
     }
 
     /// The same matter as a store keeps it, after so many committed changes. For adapters.
@@ -352,7 +366,8 @@ mod tests {
         let kinds: [MatterKind; 4] =
             [case(&[CaseStatus::Open]).into(), call().into(), recovery().into(), reminder.into()];
         for kind in kinds {
-            let matter = Matter::new(kind).waking(Some(DateTime::UNIX_EPOCH)).unwrap().with_version(7);
+            let matter = Matter::new(kind).with_version(7);
+            assert_eq!(matter.wake(), Some(DateTime::UNIX_EPOCH));
             assert_eq!(matter.customer(), Some(CustomerId::derive(&["c"])));
             let json = serde_json::to_string(&matter).unwrap();
             assert_eq!(serde_json::from_str::<Matter>(&json).unwrap(), matter);

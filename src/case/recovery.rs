@@ -156,8 +156,7 @@ impl Recovery {
     /// # Errors
     /// [`CaseError::IllegalStep`] when it is not next, [`CaseError::TimeBackwards`] when it lies before the last one.
     pub fn record(&mut self, at: DateTime<Utc>, change: RecoveryChange) -> Result<(), CaseError> {
-        let last = self.fields.events.last().map_or(self.fields.detected, |event| event.at);
-        let at = not_before("recovery.at", at, last)?;
+        let at = not_before("recovery.at", at, self.last_at())?;
         let (from, to) = (self.step(), change.step());
         if !from.next().contains(&to) {
             return Err(CaseError::IllegalStep { recovery: self.fields.id, from, to });
@@ -196,6 +195,11 @@ impl Recovery {
     /// When it was noticed.
     pub const fn detected(&self) -> DateTime<Utc> {
         self.fields.detected
+    }
+
+    /// The latest instant of its history.
+    pub fn last_at(&self) -> DateTime<Utc> {
+        self.fields.events.last().map_or(self.fields.detected, |event| event.at)
     }
 
     /// Everything that happened since, in order.

@@ -1,6 +1,7 @@
-use super::{Deliveries, Desk, DeskError, Review, ReviewSettings};
+use super::{Deliveries, Desk, DeskError, Review, ReviewSettings, Woken};
 use crate::notify::Notifier;
 use crate::store::{Blocking, ChangeSet, Committed, Store};
+use crate::task::ReminderId;
 use chrono::{DateTime, Utc};
 
 /// A desk for programs without an async runtime: `Blocking::new(desk)`.
@@ -32,6 +33,30 @@ impl<S: Store, N: Notifier> Blocking<Desk<S, N>> {
     /// Those of [`Desk::review`].
     pub fn review(&self, as_of: DateTime<Utc>, settings: &ReviewSettings) -> Result<Review, DeskError> {
         pollster::block_on(self.get_ref().review(as_of, settings))
+    }
+
+    /// Waits for [`Desk::wake`].
+    ///
+    /// # Errors
+    /// Those of [`Desk::wake`].
+    pub fn wake(&self, now: DateTime<Utc>) -> Result<Woken, DeskError> {
+        pollster::block_on(self.get_ref().wake(now))
+    }
+
+    /// Waits for [`Desk::wake_all`].
+    ///
+    /// # Errors
+    /// Those of [`Desk::wake_all`].
+    pub fn wake_all(&self, now: DateTime<Utc>) -> Result<u64, DeskError> {
+        pollster::block_on(self.get_ref().wake_all(now))
+    }
+
+    /// Waits for [`Desk::cancel_reminder`].
+    ///
+    /// # Errors
+    /// Those of [`Desk::cancel_reminder`].
+    pub fn cancel_reminder(&self, id: ReminderId, now: DateTime<Utc>) -> Result<u64, DeskError> {
+        pollster::block_on(self.get_ref().cancel_reminder(id, now))
     }
 
     /// Waits for [`Desk::run_due`].

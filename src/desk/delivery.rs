@@ -1,6 +1,6 @@
 use super::at_once::at_once;
 use super::pace::{Pace, Shares};
-use super::{Desk, DeskError};
+use super::{Desk, DeskError, Trouble};
 use crate::customer::{Contact, ContactPoint, ContactStatus, Customer, CustomerId};
 use crate::interaction::Touchpoint;
 use crate::key::IdempotencyKey;
@@ -16,9 +16,13 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-/// What became of the notifications that were due.
+/// What became of what was due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Deliveries {
+    /// Matters that were looked at; see [`Desk::wake`](super::Desk::wake).
+    pub woken: u64,
+    /// Matters that could not be looked after, and were put off.
+    pub troubled: u64,
     /// Taken over by the notifier.
     pub delivered: u64,
     /// Failed, to be tried again.
@@ -55,6 +59,8 @@ impl Work {
 
     fn add(&mut self, part: Self) {
         self.unsettled.extend(part.unsettled);
+        self.deliveries.woken += part.deliveries.woken;
+        self.deliveries.troubled += part.deliveries.troubled;
         self.deliveries.delivered += part.deliveries.delivered;
         self.deliveries.retried += part.deliveries.retried;
         self.deliveries.exhausted += part.deliveries.exhausted;
@@ -79,8 +85,8 @@ impl<C: Fn() -> DateTime<Utc>> Held<'_, C> {
 }
 
 impl<S: Store, N: Notifier> Desk<S, N> {
-    /// Delivers what is due: claims jobs, hands each to the notifier, and records what became of it, until nothing is
-    /// due any more.
+    /// Does everything that is due: looks at every matter whose time has come ([`wake`](Self::wake)), then claims jobs,
+    /// hands each to the notifier, and records what became of it, until nothing is due any more.
     ///
     /// A notification is delivered at least once, always under its own key; a notifier that honours keys lets it
     /// through once. A delivery that fails is tried again after a growing delay, at most as often as the retry policy
@@ -95,7 +101,8 @@ impl<S: Store, N: Notifier> Desk<S, N> {
     ///
     /// # Errors
     /// [`DeskError::Store`] when the store fails; claimed jobs then come back when their lease runs out, also those that
-    /// were delivered and could not be recorded.
+    /// were delivered and could not be recorded. Where only the matters cannot be read, everything else is delivered
+    /// first.
     pub async fn run_due(&self, now: DateTime<Utc>) -> Result<Deliveries, DeskError> {
         self.run_due_by(|| now).await
     }
@@ -110,8 +117,23 @@ impl<S: Store, N: Notifier> Desk<S, N> {
         clock: impl Fn() -> DateTime<Utc> + Send + Sync,
     ) -> Result<Deliveries, DeskError> {
         let mut work = Work::new();
+        let woken = self.look_after(clock(), &mut work).await;
         while self.deliver_batch(&clock, &mut work).await? {}
+        woken?;
         Ok(work.deliveries)
+    }
+
+    /// Looks at the matters whose time has come, counts them, and returns those in trouble. What comes of them is
+    /// delivered with everything else.
+    pub(super) async fn look_after(
+        &self,
+        now: DateTime<Utc>,
+        work: &mut Work,
+    ) -> Result<Vec<Trouble>, DeskError> {
+        let woken = self.wake(now).await?;
+        work.deliveries.woken += woken.looked_at;
+        work.deliveries.troubled += woken.troubles.len() as u64;
+        Ok(woken.troubles)
     }
 
     /// Delivers one batch of what is due; tells whether there was anything. What an earlier batch could not record is

@@ -23,7 +23,7 @@ struct Page<'a> {
 }
 
 /// The rows of one customer in a slice sorted by customer.
-fn of_one<T>(sorted: &[T], customer: CustomerId, key: impl Fn(&T) -> CustomerId) -> &[T] {
+pub(super) fn of_one<T>(sorted: &[T], customer: CustomerId, key: impl Fn(&T) -> CustomerId) -> &[T] {
     let start = sorted.partition_point(|row| key(row) < customer);
     let rest = sorted.get(start..).unwrap_or_default();
     rest.get(..rest.partition_point(|row| key(row) == customer)).unwrap_or_default()

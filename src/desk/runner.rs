@@ -13,15 +13,17 @@ use std::time::Duration;
 /// The longest pause after errors, where the interval is shorter.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Delivers what is due, again and again, until it is told to stop: [`Desk::run_due`] for a service on tokio.
+/// Does what is due, again and again, until it is told to stop: [`Desk::run_due`] for a service on tokio.
 ///
 /// # Behaviour
-/// - Every second (or another interval) it claims what is due and delivers it in batches, each under a lease of its own. The
+/// - Every second (or another interval) it looks at the cases, call-backs, recoveries and reminders whose time has come, then
+///   claims what is due and delivers it in batches, each under a lease of its own. The
 ///   jobs of a worker that died are taken over when their lease has run out, at most an interval later.
 /// - When the future given to [`run`](Self::run) is ready, the batch under way is finished, nothing more is claimed, and
 ///   the totals are returned. Dropping the future of `run` instead stops at once; jobs under way come back after their
 ///   lease.
-/// - Errors of the store go to a function that you give. After each in a row it waits twice as long, at most half a
+/// - Errors of the store, and the problems of matters that had to be put off, go to a function that you give. After each
+///   error of the store in a row it waits twice as long, at most half a
 ///   minute (or the interval, if that is longer). What was delivered and could not be recorded is kept, and recorded
 ///   before anything else is claimed.
 /// - Several runners may work on one store, in one process or many.
@@ -83,7 +85,7 @@ where
     ///
     /// # Arguments
     /// `clock`: what time it is. Workers on one store should agree about it to well within a third of the lease.
-    /// `on_error`: told of every error of the store.
+    /// `on_error`: told of every error of the store, and of every matter that had to be put off.
     pub const fn new(desk: Arc<Desk<S, N>>, clock: C, on_error: E) -> Self {
         Self { desk, clock, on_error, every: Duration::from_secs(1) }
     }
@@ -100,9 +102,18 @@ where
         let (mut work, mut errors) = (Work::new(), 0_u32);
         loop {
             work.pace.again();
+            let mut looked = None;
             let ended = loop {
                 if poll_fn(|context| Poll::Ready(shutdown.as_mut().poll(context).is_ready())).await {
                     return work.deliveries;
+                }
+                if looked.is_none() {
+                    let troubles = self.desk.look_after((self.clock)(), &mut work).await;
+                    looked = Some(troubles.map(|troubles| {
+                        for trouble in &troubles {
+                            (self.on_error)(&trouble.problem);
+                        }
+                    }));
                 }
                 match self.desk.deliver_batch(&self.clock, &mut work).await {
                     Ok(true) => let_others_go_first().await,
@@ -110,17 +121,15 @@ where
                     Err(error) => break Err(error),
                 }
             };
-            let pause = match ended {
-                Ok(()) => {
-                    errors = 0;
-                    self.every
-                }
-                Err(error) => {
-                    (self.on_error)(&error);
-                    let doubled = self.every.saturating_mul(1_u32.checked_shl(errors).unwrap_or(u32::MAX));
-                    errors = errors.saturating_add(1);
-                    doubled.min(self.every.max(LONGEST_PAUSE))
-                }
+            let failed =
+                looked.into_iter().chain([ended]).filter_map(Result::err).inspect(&self.on_error).count();
+            let pause = if failed == 0 {
+                errors = 0;
+                self.every
+            } else {
+                let doubled = self.every.saturating_mul(1_u32.checked_shl(errors).unwrap_or(u32::MAX));
+                errors = errors.saturating_add(1);
+                doubled.min(self.every.max(LONGEST_PAUSE))
             };
             if tokio::time::timeout(pause, shutdown.as_mut()).await.is_ok() {
                 return work.deliveries;

@@ -2,6 +2,7 @@ use super::RetryPolicy;
 use crate::measure::Share;
 use crate::money::{Currency, Money};
 use crate::pain::{PointOptions, Rules};
+use crate::service::ServiceRules;
 use crate::tag::Tag;
 use crate::validation::ValidationError;
 use crate::value::{Discount, Horizon, TimeUnit};
@@ -15,6 +16,7 @@ pub struct Settings {
     pub(super) lease: Duration,
     pub(super) at_once: usize,
     pub(super) retry: RetryPolicy,
+    pub(super) service: ServiceRules,
 }
 
 impl Default for Settings {
@@ -27,6 +29,7 @@ impl Default for Settings {
             lease: Duration::from_secs(30),
             at_once: 16,
             retry: RetryPolicy::default(),
+            service: ServiceRules::default(),
         }
     }
 }
@@ -72,6 +75,15 @@ impl Settings {
     #[must_use]
     pub fn retrying(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// How cases, call-backs and recoveries are looked after, and by which zones reminders are read. Matters that wait
+    /// already are looked at when it was their time by the rules before; [`Desk::wake_all`](super::Desk::wake_all) has
+    /// them looked at once by the new ones.
+    #[must_use]
+    pub fn serving(mut self, service: ServiceRules) -> Self {
+        self.service = service;
         self
     }
 }

@@ -146,6 +146,7 @@ rules! {
     a_lasting_failure_is_permanent
     errors_hold_neither_text_nor_address
     deliveries_at_the_same_time_arrive_each
+    a_delivery_dropped_before_its_end_can_be_repeated
 }
 
 /// Checks every rule, for a test of your notifier.
@@ -355,4 +356,37 @@ where
     }
     let arrived = (bench.arrived(key(1)), bench.arrived(key(2)));
     ensure(arrived == (1, 1), || format!("two messages delivered side by side arrived {arrived:?} times"))
+}
+
+async fn a_delivery_dropped_before_its_end_can_be_repeated<N, R, F>(bench: &Bench<N, R, F>) -> Checked
+where
+    N: Notifier,
+    R: Fn(&N) -> Vec<IdempotencyKey>,
+    F: Fn(&N, Option<Failure>),
+{
+    // Dropped at the first point where it waits, at the second, and so on: a program that ends, a limit of time.
+    for n in 1..=8 {
+        let message = mail(n, 1)?;
+        {
+            let mut delivery = pin!(bench.notifier.deliver(&message));
+            let mut waits = 0;
+            std::future::poll_fn(|context| {
+                waits += 1;
+                if delivery.as_mut().poll(context).is_ready() || waits >= n {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            })
+            .await;
+        }
+        bench.notifier.deliver(&mail(n, 2)?).await?;
+        let arrived = bench.arrived(message.key());
+        ensure(arrived == 1, || {
+            format!(
+                "dropped where it waited for the {n}. time and repeated, a message arrived {arrived} times"
+            )
+        })?;
+    }
+    Ok(())
 }

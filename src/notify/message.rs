@@ -5,6 +5,7 @@ use crate::key::IdempotencyKey;
 use crate::notification::{Notification, Recipient};
 use crate::pii::Pii;
 use crate::tag::Tag;
+use chrono::{DateTime, Utc};
 use std::time::Duration;
 
 /// A notification ready to be delivered: with the address where the recipient is a customer who has one.
@@ -55,6 +56,11 @@ impl Message {
     /// What it is about.
     pub const fn about(&self) -> Tag {
         self.notification.about()
+    }
+
+    /// From when it was to be delivered, the same on every attempt.
+    pub const fn due(&self) -> DateTime<Utc> {
+        self.notification.due()
     }
 
     /// The touch point asked for.

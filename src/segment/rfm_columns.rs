@@ -5,11 +5,11 @@ use super::RfmRow;
 #[non_exhaustive]
 pub enum RfmError {
     /// A column is shorter or longer than the first one.
-    #[error("column `{column}` holds {found} rows where `recency_days` holds {expected}")]
+    #[error("column `{column}` holds {found} rows where the first one holds {expected}")]
     ColumnLength {
         /// The column that differs.
         column: &'static str,
-        /// How many rows `recency_days` has.
+        /// How many rows the first column has.
         expected: usize,
         /// How many rows this column has.
         found: usize,
@@ -55,6 +55,34 @@ pub enum RfmError {
         within: u32,
         /// How many days ago the last purchase was.
         last: i32,
+    },
+    /// A number stands for no customer.
+    #[error("row {row}: there is no customer {customer}")]
+    UnknownCustomer {
+        /// The first such row, counted from 0.
+        row: usize,
+        /// The number.
+        customer: u32,
+    },
+    /// The sums of a customer do not fit: the spend into 64 bits, or the purchases into 32.
+    #[error("customer {customer}: spend must fit into 64 bits and purchases into 32")]
+    TooLarge {
+        /// The customer.
+        customer: u32,
+    },
+    /// A row lies after the day from which recency is counted.
+    #[error("rows go to day {last}, after day {as_of} from which recency is counted")]
+    AfterAsOf {
+        /// The latest day of all rows, in days since 1970-01-01.
+        last: i32,
+        /// The day of the summary.
+        as_of: i32,
+    },
+    /// A last purchase is more days ago than fit into 32 bits.
+    #[error("customer {customer}: the last purchase is more than 2,147,483,647 days ago")]
+    TooLongAgo {
+        /// The customer.
+        customer: u32,
     },
     /// Two customers have one tie key, so that their order would be that of the file.
     #[error("rows {first} and {second} have the same tie key")]
@@ -115,6 +143,15 @@ impl<'a> RfmColumns<'a> {
             }
         }
         Ok(Self { recency_days, purchases, spend_minor })
+    }
+
+    /// Columns of one length without a negative recency.
+    pub(super) const fn checked(
+        recency_days: &'a [i32],
+        purchases: &'a [u32],
+        spend_minor: &'a [i64],
+    ) -> Self {
+        Self { recency_days, purchases, spend_minor }
     }
 
     /// How many customers there are.

@@ -278,7 +278,7 @@ fn the_largest_numbers_are_scored() {
 #[test]
 fn errors_say_where() {
     let refused = RfmColumns::new(&[1, 2], &[1, 2], &[1]).unwrap_err();
-    assert_eq!(refused.to_string(), "column `spend_minor` holds 1 rows where `recency_days` holds 2");
+    assert_eq!(refused.to_string(), "column `spend_minor` holds 1 rows where the first one holds 2");
     let refused = RfmColumns::new(&[1, -2, -3], &[1; 3], &[1; 3]).unwrap_err();
     assert_eq!(
         refused.to_string(),

@@ -78,7 +78,19 @@ enum Rule {
     Listed { first: usize, end: usize },
 }
 
+impl PartialEq for BusinessCalendar {
+    /// Calendars are equal that are made of the same hours; zones are compared by their names.
+    fn eq(&self, other: &Self) -> bool {
+        self.zone.name() == other.zone.name() && self.days == other.days
+    }
+}
+
 impl BusinessCalendar {
+    /// The rules of the zone the hours are stated in.
+    pub(super) const fn zone(&self) -> &Arc<dyn ZoneRules> {
+        &self.zone
+    }
+
     /// Makes hours ready to be asked, by the rules of their zone.
     ///
     /// # Errors
@@ -435,7 +447,7 @@ impl Week {
 }
 
 /// The stated hours by day; days are counted from the epoch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Days {
     week: [Vec<Window>; 7],
     closures: BTreeMap<i64, Vec<Window>>,

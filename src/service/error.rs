@@ -1,3 +1,6 @@
+use crate::case::CaseError;
+use crate::tag::Tag;
+use crate::task::TaskError;
 use crate::validation::ValidationError;
 use chrono::{DateTime, Utc};
 
@@ -44,6 +47,18 @@ pub enum ServiceError {
         /// The end.
         to: DateTime<Utc>,
     },
+    /// There is no service level of that name.
+    #[error("no service level is named `{level}`")]
+    UnknownLevel {
+        /// The name a case gives.
+        level: Tag,
+    },
+    /// A history refused what should have happened next.
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    /// A reminder could not be read.
+    #[error(transparent)]
+    Reminder(#[from] TaskError),
     /// The answer would lie after the year 9999.
     #[error("the answer lies after the year 9999, counted from {start}")]
     PastLastYear {

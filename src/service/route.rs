@@ -1,9 +1,10 @@
 use crate::because::Because;
-use crate::case::{Case, Severity};
+use crate::case::{Case, CaseChange, CaseEvent, Severity};
 use crate::lifecycle::LifecycleStage;
 use crate::tag::Tag;
 use crate::task::Priority;
 use crate::vocabulary::vocabulary;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 vocabulary! {
@@ -153,6 +154,18 @@ pub struct Routing {
     pub reasons: Vec<Because>,
 }
 
+impl Routing {
+    /// The events that record it in its case: priority, queue and service level.
+    pub fn events(&self, at: DateTime<Utc>) -> [CaseEvent; 3] {
+        [
+            CaseChange::Prioritised(self.priority),
+            CaseChange::Assigned(self.queue),
+            CaseChange::UnderSla(self.sla),
+        ]
+        .map(|change| CaseEvent::new(at, change))
+    }
+}
+
 /// Decides how a case is handled by what the customer is worth and where they stand.
 ///
 /// The first rule that holds and names a queue decides the queue; the same for the service level; the priority is the
@@ -184,6 +197,12 @@ pub struct Routing {
 /// let routing = route(&case, Some(ValueTier::Top), None, &rules);
 /// assert_eq!((routing.priority, routing.queue), (Priority::High, Tag::literal("key_accounts")));
 /// assert_eq!(routing.reasons[0].by(), Tag::literal("valued"));
+///
+/// let mut case = case;
+/// for event in routing.events(at) {
+///     case.record(event)?;
+/// }
+/// assert_eq!((case.assignee(), case.sla()), (Some(Tag::literal("key_accounts")), Some(Tag::literal("standard"))));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn route(
@@ -209,9 +228,8 @@ pub fn route(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{CaseChange, CaseEvent, CaseId};
+    use crate::case::CaseId;
     use crate::customer::CustomerId;
-    use chrono::DateTime;
 
     #[test]
     fn first_queue_highest_priority_and_only_reasons_that_counted() {

@@ -186,7 +186,7 @@ pub fn wait_offer(
     if offer.open_call_back.is_some() {
         offer.reasons.push(Because::rule(Tag::literal("call_back_open")));
     } else if is_long || !is_open {
-        offer.call_back = first_slot(now, calendar, call_backs, policy);
+        offer.call_back = first_slot(now, Some(calendar), call_backs, policy);
         if offer.call_back.is_none() {
             offer.reasons.push(Because::rule(Tag::literal("no_slot")));
         }
@@ -197,10 +197,11 @@ pub fn wait_offer(
     Ok(offer)
 }
 
-/// The first slot that is wholly open and not booked up. Slots begin at whole multiples of their length.
-fn first_slot(
+/// The first slot that is wholly open (always, where there is no calendar) and not booked up. Slots begin at whole
+/// multiples of their length.
+pub(super) fn first_slot(
     now: DateTime<Utc>,
-    calendar: &BusinessCalendar,
+    calendar: Option<&BusinessCalendar>,
     call_backs: &[CallBack],
     policy: &WaitPolicy,
 ) -> Option<Period> {
@@ -214,9 +215,16 @@ fn first_slot(
         call_backs.iter().filter(|one| !one.status().is_final()).filter_map(CallBack::slot).collect();
     let mut from = now.checked_add_signed(TimeDelta::seconds(i64::from(policy.fields.lead_seconds)))?;
     for _ in 0..MOST_SLOTS {
-        let start = aligned(calendar.next_open(from).ok()?)?;
+        let open = match calendar {
+            Some(calendar) => calendar.next_open(from).ok()?,
+            None => from,
+        };
+        let start = aligned(open)?;
         let slot = Period::new(start, start + TimeDelta::seconds(length)).ok()?;
-        let is_open = calendar.business_time(slot.start(), slot.end()).ok()? == slot.length();
+        let is_open = match calendar {
+            Some(calendar) => calendar.business_time(slot.start(), slot.end()).ok()? == slot.length(),
+            None => true,
+        };
         let overlaps = |other: &&Period| other.start() < slot.end() && slot.start() < other.end();
         let calls = u32::try_from(booked.iter().filter(overlaps).count()).unwrap_or(u32::MAX);
         if is_open && calls < policy.fields.calls_per_slot {

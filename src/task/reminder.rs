@@ -104,7 +104,8 @@ pub struct ReminderDue {
 /// # Calling it off
 /// A cancelled reminder fires no more. What it told last may still be on its way: [`told`](Self::told) holds the keys,
 /// to be settled as [`Cancelled`](crate::notification::Settlement::Cancelled) in the same change set, which is refused
-/// where one was delivered meanwhile: leave that one out then.
+/// where one was delivered meanwhile: leave that one out
+/// then. [`Desk::cancel_reminder`](crate::desk::Desk::cancel_reminder) does all of it.
 ///
 /// # Example
 /// ```
@@ -346,6 +347,21 @@ impl Reminder {
             ReminderStatus::Snoozed => self.fields.snoozed_until,
             ReminderStatus::Ended | ReminderStatus::Cancelled => None,
         })
+    }
+
+    /// An instant before which nothing of it is due, without any rules of a zone; `None` where nothing comes any more.
+    pub(crate) fn silent_until(&self) -> Option<DateTime<Utc>> {
+        // No wall clock is further from UTC.
+        let widest = chrono::TimeDelta::hours(16);
+        let begins = match &self.fields.time {
+            ReminderTime::Once(at) => *at,
+            ReminderTime::Recurring { anchor, .. } => anchor.and_utc() - widest,
+        };
+        match self.fields.status {
+            ReminderStatus::Active => Some(self.fields.through.map_or(begins, |through| through.max(begins))),
+            ReminderStatus::Snoozed => self.fields.snoozed_until,
+            ReminderStatus::Ended | ReminderStatus::Cancelled => None,
+        }
     }
 
     /// What is due, what became of what was missed, and the reminder afterwards.

@@ -57,7 +57,7 @@ async fn prepare(store: &impl Store) -> Checked {
         .interaction(interaction(2, 2, 10)?)
         .task(task(1)?)
         .matter(Matter::new(case(1, 1)?).waking(Some(at(5)))?)
-        .matter(Matter::new(call_back(1, 1)?))
+        .matter(Matter::new(call_back(1, 1)?).waking(None)?)
         .notification(notification(1, 0)?);
     let _ = store.commit(&given).await?;
     ensure_eq!(store.claim(at(0), 10, Duration::from_secs(60)).await?.len(), 1, "a due job is claimed");
@@ -80,7 +80,7 @@ fn legal() -> Result<ChangeSet, Problem> {
         .task(task(1)?.with_version(1).assigned_to(Tag::literal("team")))
         .task(task(2)?.for_customer(customer_id(3)))
         .matter(Matter::new(case_in(1, 1, &[CaseStatus::Open])?).waking(Some(at(6)))?.with_version(1))
-        .matter(Matter::new(call_back(2, 2)?))
+        .matter(Matter::new(call_back(2, 2)?).waking(None)?)
         .notification(notification(2, 0)?)
         .settlement(Settlement::Delivered { key: job_key(1), fence: 1 }))
 }

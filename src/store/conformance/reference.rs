@@ -262,7 +262,8 @@ impl Steps {
                 known.matters.iter().find(|stored| stored.id() == matter.id()).map_or(0, Matter::version);
             let version = if self.chance(95) { found + in_set } else { self.below(4) };
             if self.chance(60) {
-                matter = matter.waking(Some(at(self.second())))?;
+                let wake = Some(at(self.second()));
+                matter = matter.waking(wake.filter(|_| self.chance(70)))?;
             }
             set = set.matter(matter.with_version(version));
         }

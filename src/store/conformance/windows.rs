@@ -162,7 +162,7 @@ pub(super) async fn waking_matters_come_by_their_instant_then_id(store: &impl St
     // Another instant takes the place of the first one; none takes it away.
     let looked_at = changes("looked at")?
         .matter(Matter::new(nth_matter(25)?).waking(Some(at(15)))?.with_version(1))
-        .matter(Matter::new(nth_matter(4)?).with_version(1));
+        .matter(Matter::new(nth_matter(4)?).waking(None)?.with_version(1));
     let _ = store.commit(&looked_at).await?;
     let found = ids(&store.matters_waking(at(20), 9).await?, Matter::id);
     ensure_eq!(found, [25, 10, 17].map(nth_matter_id), "what somebody has to look at afterwards");
