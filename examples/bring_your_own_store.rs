@@ -135,7 +135,7 @@ impl Store for LogStore {
         self.state.matters_of(of).await
     }
 
-    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<MatterId>, StoreError> {
         self.state.matters_waking(now, limit).await
     }
 

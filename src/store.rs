@@ -214,8 +214,9 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] when the store cannot be read.
     fn matters_of(&self, of: &[CustomerId]) -> impl Future<Output = Result<Vec<Matter>, StoreError>> + Send;
 
-    /// The matters that somebody has to look at by an instant, by that instant ([`Matter::wake`]), then id. Reading
-    /// leases nothing: of two workers who change the same matter, the second is refused.
+    /// Which matters somebody has to look at by an instant, by that instant ([`Matter::wake`]), then id. Only ids, so that
+    /// a matter which cannot be read back hides no other. Reading leases nothing: of two workers who change the same
+    /// matter, the second is refused.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -223,7 +224,7 @@ pub trait Store: Send + Sync {
         &self,
         now: DateTime<Utc>,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<Matter>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<MatterId>, StoreError>> + Send;
 
     /// A page of all jobs in whatever state, ascending by key: the exhausted ones stay visible here.
     ///

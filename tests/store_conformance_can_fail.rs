@@ -579,11 +579,11 @@ impl Store for Faulty {
         Ok(self.read(rows))
     }
 
-    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<MatterId>, StoreError> {
         let now = if self.is(WakesEarly) { now + TimeDelta::microseconds(1) } else { now };
         let mut rows = self.inner.matters_waking(now, limit).await?;
         if self.is(WakesByIdAlone) {
-            rows.sort_by_key(Matter::id);
+            rows.sort_unstable();
         }
         Ok(self.read(rows))
     }

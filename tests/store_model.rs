@@ -248,11 +248,11 @@ impl Store for Model {
         Ok(window(&self.0.lock().unwrap().matters, keep, |row| (row.customer(), row.id())))
     }
 
-    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<MatterId>, StoreError> {
         let keep = |row: &Matter| row.wake().is_some_and(|wake| wake <= now);
         let mut rows = window(&self.0.lock().unwrap().matters, keep, |row| (row.wake(), row.id()));
         rows.truncate(limit);
-        Ok(rows)
+        Ok(rows.iter().map(Matter::id).collect())
     }
 
     async fn jobs(&self, after: Option<IdempotencyKey>, limit: usize) -> Result<Vec<Job>, StoreError> {

@@ -846,6 +846,27 @@ async fn rows_that_others_edited_are_reported_without_what_they_hold() {
     assert!(edited > 60 && unreadable > 40, "{edited} edits, {unreadable} unreadable");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_row_cannot_be_read_back_holds_up_no_other() {
+    let schemas = schemas!();
+    let name = schemas.name();
+    let store = PostgresOptions::new().schema(&name).unwrap().connect(&schemas.url).await.unwrap();
+    let jobs = (0..6).map(|n| told(&n.to_string(), n));
+    let _ = store.commit(&changes("told").with_notifications(jobs)).await.unwrap();
+    let edit = format!("UPDATE {name}.notifications SET about = 'NOT A TAG' WHERE due < $1");
+    let edited = schemas.sql("SELECT 1").await.execute(&edit, &[&at(3)]).await.unwrap();
+    assert_eq!(edited, 3);
+    // Three that cannot be read come first, and more than fit into a claim.
+    let claim = async |limit| store.claim(at(9), limit, Duration::from_secs(9)).await.unwrap();
+    let claimed: Vec<_> = claim(2).await.into_iter().map(|job| job.notification).collect();
+    assert_eq!(claimed, [told("3", 3)]);
+    assert_eq!(claim(9).await.len(), 2);
+    assert_eq!(claim(9).await, []);
+    let given_up = format!("SELECT count(*) FROM {name}.notifications WHERE problem = 'unreadable'");
+    let given_up: i64 = schemas.sql("SELECT 1").await.query_one(&given_up, &[]).await.unwrap().get(0);
+    assert_eq!(given_up, 3, "they are given up with their reason");
+}
+
 /// The server's own messages hold values; none of them comes through.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_of_the_server_do_not_come_through() {

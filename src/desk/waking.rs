@@ -38,7 +38,8 @@ pub struct Trouble {
     pub matter: MatterId,
     /// Why.
     pub problem: DeskError,
-    /// Until when it is put off; `None` where the store refused even that, so that it comes again at once.
+    /// Until when it is put off; `None` where it cannot be read back, or the store refused even that: it comes again at
+    /// once.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -92,11 +93,12 @@ impl<S: Store, N: Notifier> Desk<S, N> {
         let mut stuck = BTreeSet::new();
         loop {
             let limit = self.settings.batch.saturating_add(stuck.len());
-            let mut matters = self.store.matters_waking(now, limit).await?;
-            matters.retain(|matter| !stuck.contains(&matter.id()));
-            if matters.is_empty() {
+            let mut ids = self.store.matters_waking(now, limit).await?;
+            ids.retain(|id| !stuck.contains(id));
+            if ids.is_empty() {
                 return Ok(woken);
             }
+            let matters = self.readable(&ids, &mut woken, &mut stuck).await?;
             let contacts = self.contacts(&matters, now).await?;
             let mut seen = Vec::with_capacity(matters.len());
             for matter in matters {
@@ -108,6 +110,31 @@ impl<S: Store, N: Notifier> Desk<S, N> {
             }
             self.store_seen(&seen, now, &mut woken, &mut stuck).await?;
         }
+    }
+
+    /// The matters of these ids. One that cannot be read back hides no other: it is named, and comes again at once.
+    async fn readable(
+        &self,
+        ids: &[MatterId],
+        woken: &mut Woken,
+        stuck: &mut BTreeSet<MatterId>,
+    ) -> Result<Vec<Matter>, DeskError> {
+        match self.store.matters_by_id(ids).await {
+            Err(StoreError::Unusable { .. }) => {}
+            answer => return Ok(answer?),
+        }
+        let mut matters = Vec::with_capacity(ids.len());
+        for &matter in ids {
+            match self.store.matters_by_id(&[matter]).await {
+                Ok(read) => matters.extend(read),
+                Err(problem @ StoreError::Unusable { .. }) => {
+                    stuck.insert(matter);
+                    woken.troubles.push(Trouble { matter, problem: problem.into(), until: None });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(matters)
     }
 
     /// The interactions that may count as repeat contacts in these matters, by customer.

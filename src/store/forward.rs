@@ -34,7 +34,7 @@ macro_rules! store_methods {
             matters(after: Option<MatterId>, limit: usize) -> Vec<Matter>;
             matters_by_id(ids: &[MatterId]) -> Vec<Matter>;
             matters_of(of: &[CustomerId]) -> Vec<Matter>;
-            matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<Matter>;
+            matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<MatterId>;
             jobs(after: Option<IdempotencyKey>, limit: usize) -> Vec<Job>;
             claim(now: DateTime<Utc>, limit: usize, lease: Duration) -> Vec<Job>;
         }

@@ -536,10 +536,10 @@ impl Store for MemoryStore {
         Ok(ids.filter_map(|id| state.matters.get(id)).cloned().collect())
     }
 
-    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<MatterId>, StoreError> {
         let state = self.read()?;
         let due = state.waking.iter().take_while(|(wake, _)| *wake <= now).take(limit);
-        Ok(due.filter_map(|(_, id)| state.matters.get(id)).cloned().collect())
+        Ok(due.map(|&(_, id)| id).collect())
     }
 
     async fn jobs(&self, after: Option<IdempotencyKey>, limit: usize) -> Result<Vec<Job>, StoreError> {

@@ -33,6 +33,7 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::{Connect, Manager, ManagerConfig, Pool, RecyclingMethod};
 use facts::Fact;
 use fault::{Fault, unconnected};
+use jobs::Claimed;
 use session::{Ending, Parameters, Session};
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -345,18 +346,25 @@ impl PostgresStore {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
         limit: i64,
-    ) -> Result<Vec<Job>, Fault> {
+    ) -> Result<Claimed, Fault> {
         let session = self.session().await?;
         let parameters: Parameters<'_> = &[&now, &limit, &until];
-        let claimed = session
-            .begin(self.busy_timeout, None, jobs::TABLE.write, &jobs::claim(), parameters)
-            .await
-            .and_then(|rows| Ok(jobs::TABLE.decoded(&rows, jobs::read)?));
+        let claimed =
+            match session.begin(self.busy_timeout, None, jobs::TABLE.write, &jobs::claim(), parameters).await
+            {
+                Ok(rows) if rows.is_empty() => Ok(Claimed::default()),
+                Ok(rows) => jobs::claimed(&session, &rows).await,
+                Err(fault) => Err(fault),
+            };
         let mut claimed = match claimed {
-            Ok(claimed) if !claimed.is_empty() => claimed,
-            none => {
+            Ok(claimed) if claimed.jobs.is_empty() && !claimed.gave_up => {
                 session.roll_back().await;
-                return none;
+                return Ok(claimed);
+            }
+            Ok(claimed) => claimed,
+            Err(fault) => {
+                session.roll_back().await;
+                return Err(fault);
             }
         };
         // A claim must be as durable as a commit: were one lost, its fence would be given away twice.
@@ -372,7 +380,7 @@ impl PostgresStore {
                 return Err(StoreError::Backend { operation: "commit a claim", code }.into());
             }
         }
-        claimed.sort_unstable_by_key(|job| (job.not_before, job.notification.key()));
+        claimed.jobs.sort_unstable_by_key(|job| (job.not_before, job.notification.key()));
         Ok(claimed)
     }
 }
@@ -541,7 +549,7 @@ impl Store for PostgresStore {
         self.all(matters::TABLE, &matters::of(), &[&of], matters::read).await
     }
 
-    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<MatterId>, StoreError> {
         let Some((_, rows)) = page(None, limit) else { return Ok(Vec::new()) };
         // All stored instants lie within the years 1 to 9999; PostgreSQL does not know all that lie outside.
         let now = match period::instant("now", now) {
@@ -549,7 +557,7 @@ impl Store for PostgresStore {
             Err(_) if now < DateTime::UNIX_EPOCH => return Ok(Vec::new()),
             Err(_) => DateTime::from_timestamp_micros(LAST).unwrap_or_default(),
         };
-        self.all(matters::TABLE, &matters::waking(), &[&now, &rows], matters::read).await
+        self.all(matters::TABLE, matters::WAKING, &[&now, &rows], matters::read_id).await
     }
 
     async fn jobs(&self, after: Option<IdempotencyKey>, limit: usize) -> Result<Vec<Job>, StoreError> {
@@ -563,12 +571,17 @@ impl Store for PostgresStore {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut answer = StoreError::Busy;
-        for _ in 0..ATTEMPTS {
+        let (mut answer, mut attempts) = (StoreError::Busy, 0);
+        while attempts < ATTEMPTS {
             match self.claim_due(now, until, limit).await {
-                Ok(jobs) => return Ok(jobs),
+                // Behind those that were given up there may be others.
+                Ok(claimed) if claimed.jobs.is_empty() && claimed.gave_up => {}
+                Ok(claimed) => return Ok(claimed.jobs),
                 Err(Fault::Final(refusal)) => return Err(refusal),
-                Err(Fault::Passing(passing)) => answer = passing,
+                Err(Fault::Passing(passing)) => {
+                    answer = passing;
+                    attempts += 1;
+                }
             }
         }
         Err(answer)

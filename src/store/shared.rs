@@ -51,7 +51,7 @@ dynamic_twin! {
     matters(after: Option<MatterId>, limit: usize) -> Vec<Matter>;
     matters_by_id(ids: &'a [MatterId]) -> Vec<Matter>;
     matters_of(of: &'a [CustomerId]) -> Vec<Matter>;
-    matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<Matter>;
+    matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<MatterId>;
     jobs(after: Option<IdempotencyKey>, limit: usize) -> Vec<Job>;
     claim(now: DateTime<Utc>, limit: usize, lease: Duration) -> Vec<Job>;
 }

@@ -330,7 +330,7 @@ impl Store for SqliteStore {
         self.read(move |connection| matters::of(connection, &of)).await
     }
 
-    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<MatterId>, StoreError> {
         self.read(move |connection| matters::waking(connection, now, limit)).await
     }
 

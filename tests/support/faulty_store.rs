@@ -62,7 +62,7 @@ impl<S: Store> Store for FaultyStore<S> {
         matters(after: Option<MatterId>, limit: usize) -> Vec<Matter>;
         matters_by_id(ids: &[MatterId]) -> Vec<Matter>;
         matters_of(of: &[CustomerId]) -> Vec<Matter>;
-        matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<Matter>;
+        matters_waking(now: DateTime<Utc>, limit: usize) -> Vec<MatterId>;
         jobs(after: Option<IdempotencyKey>, limit: usize) -> Vec<Job>;
     }
 

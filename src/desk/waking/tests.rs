@@ -176,7 +176,8 @@ fn of_two_workers_one_stores_what_it_saw() {
     block_on(async {
         let set = given().matter(Matter::new(reminder("a", 0))).matter(Matter::new(reminder("b", 0)));
         desk.record(&set).await.unwrap();
-        let read = desk.store().matters_waking(at(0), 9).await.unwrap();
+        let ids = desk.store().matters_waking(at(0), 9).await.unwrap();
+        let read = desk.store().matters_by_id(&ids).await.unwrap();
         let see = |read: &[Matter], minutes| -> Vec<(Matter, Attention)> {
             let see = |one: &Matter| (one.clone(), attend(one, at(minutes), &[], &rules()).unwrap());
             read.iter().map(see).collect()
@@ -273,11 +274,16 @@ fn instants_beyond_the_calendar_are_refused() {
     }
 }
 
-/// A store that refuses every change of one matter, and one that cannot read matters at all.
+/// A store that refuses every change of one matter, one that cannot read a matter, and one that knows of none.
+#[derive(Default)]
 struct Grumpy {
     inner: MemoryStore,
     refuses: Option<MatterId>,
+    cannot_read: Option<MatterId>,
+    blind: bool,
 }
+
+const UNREADABLE: StoreError = StoreError::Unusable { problem: "a row of matters cannot be read back" };
 
 macro_rules! forward {
     ($($method:ident($($argument:ident: $type:ty),+) -> $answer:ty;)+) => {
@@ -295,11 +301,15 @@ impl Store for Grumpy {
         self.inner.commit(changes).await
     }
 
-    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<Matter>, StoreError> {
-        if self.refuses.is_none() {
-            return Err(StoreError::Unusable { problem: "a row of matters cannot be read back" });
+    async fn matters_waking(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<MatterId>, StoreError> {
+        if self.blind { Err(UNREADABLE) } else { self.inner.matters_waking(now, limit).await }
+    }
+
+    async fn matters_by_id(&self, ids: &[MatterId]) -> Result<Vec<Matter>, StoreError> {
+        if self.cannot_read.is_some_and(|id| ids.contains(&id)) {
+            return Err(UNREADABLE);
         }
-        self.inner.matters_waking(now, limit).await
+        self.inner.matters_by_id(ids).await
     }
 
     forward! {
@@ -314,7 +324,6 @@ impl Store for Grumpy {
         tasks(after: Option<TaskId>, limit: usize) -> Vec<Task>;
         tasks_by_id(ids: &[TaskId]) -> Vec<Task>;
         matters(after: Option<MatterId>, limit: usize) -> Vec<Matter>;
-        matters_by_id(ids: &[MatterId]) -> Vec<Matter>;
         matters_of(of: &[CustomerId]) -> Vec<Matter>;
         jobs(after: Option<IdempotencyKey>, limit: usize) -> Vec<Job>;
         claim(now: DateTime<Utc>, limit: usize, lease: Duration) -> Vec<Job>;
@@ -322,10 +331,29 @@ impl Store for Grumpy {
 }
 
 #[test]
+fn a_matter_that_cannot_be_read_back_hides_no_other() {
+    let broken = MatterId::Reminder(ReminderId::derive(&["broken"]));
+    for batch in [1, 9] {
+        let settings = Settings::default().claiming(batch, Duration::from_secs(30)).unwrap();
+        let store = Grumpy { cannot_read: Some(broken), ..Grumpy::default() };
+        let desk = Desk::new(store, MemoryNotifier::new(), settings);
+        block_on(async {
+            let all = [("broken", -9), ("a", -1), ("b", 0)].map(|(name, at)| Matter::new(reminder(name, at)));
+            desk.record(&given().with_matters(all)).await.unwrap();
+            let woken = desk.wake(at(0)).await.unwrap();
+            assert_eq!((woken.looked_at, woken.told, woken.troubles.len()), (2, 2, 1));
+            assert_eq!((woken.troubles[0].matter, woken.troubles[0].until), (broken, None));
+            assert_eq!(woken.troubles[0].problem, DeskError::Store(UNREADABLE));
+            assert_eq!(desk.run_due(at(0)).await.unwrap().delivered, 2);
+        });
+    }
+}
+
+#[test]
 fn what_the_store_refuses_for_ever_hides_nothing() {
     let refused = MatterId::Reminder(ReminderId::derive(&["first"]));
     let settings = Settings::default().claiming(1, Duration::from_secs(30)).unwrap();
-    let store = Grumpy { inner: MemoryStore::new(), refuses: Some(refused) };
+    let store = Grumpy { refuses: Some(refused), ..Grumpy::default() };
     let desk = Desk::new(store, MemoryNotifier::new(), settings.clone());
     block_on(async {
         let set = given().matter(Matter::new(reminder("first", -9))).matter(Matter::new(reminder("a", 0)));
@@ -336,7 +364,7 @@ fn what_the_store_refuses_for_ever_hides_nothing() {
         assert_eq!(desk.run_due(at(0)).await.unwrap().delivered, 1);
 
         let Desk { store: Grumpy { inner, .. }, notifier, .. } = desk;
-        let desk = Desk::new(Grumpy { inner, refuses: None }, notifier, settings);
+        let desk = Desk::new(Grumpy { inner, blind: true, ..Grumpy::default() }, notifier, settings);
         let by_hand = crate::notification::Notification::new(
             IdempotencyKey::derive(&["n"]),
             team(),

@@ -98,7 +98,8 @@ async fn leaves_nothing_behind(
         Ok(receipt) => return Err(Problem(format!("an illegal change was taken: {receipt:?}"))),
     }
     ensure_eq!(dump(store).await?, before, "the refused change set left something behind");
-    let waking: Vec<_> = store.matters_waking(at(9), 9).await?.iter().map(Matter::wake).collect();
+    let waking = store.matters_waking(at(9), 9).await?;
+    let waking: Vec<_> = store.matters_by_id(&waking).await?.iter().map(Matter::wake).collect();
     ensure_eq!(waking, [Some(at(5))], "when somebody has to look after the refused change set");
     let receipt = store.committed(key("change")).await?;
     ensure_eq!(receipt, None, "the refused change set has a receipt");

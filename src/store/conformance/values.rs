@@ -109,7 +109,7 @@ pub(super) async fn matters_come_back_as_committed(store: &impl Store) -> Checke
     let ids: Vec<MatterId> = full.iter().map(Matter::id).collect();
     ensure_eq!(store.matters_by_id(&ids).await?, full, "full matters by id");
     ensure_eq!(store.matters_of(&[customer_id(1)]).await?, full, "full matters by customer");
-    ensure_eq!(store.matters_waking(at(99), 9).await?, full, "full matters by their instant");
+    ensure_eq!(store.matters_waking(at(99), 9).await?, ids, "full matters by their instant");
     Ok(())
 }
 

@@ -155,7 +155,7 @@ pub(super) async fn waking_matters_come_by_their_instant_then_id(store: &impl St
         (at(99), 0, &[]),
         (at(99), 99, &[25, 4, 10, 17, 3, 5]),
     ] {
-        let found = ids(&store.matters_waking(now, limit).await?, Matter::id);
+        let found = store.matters_waking(now, limit).await?;
         let wanted: Vec<_> = wanted.iter().map(|&n| nth_matter_id(n)).collect();
         ensure_eq!(found, wanted, "what somebody has to look at by {now}, at most {limit}");
     }
@@ -164,7 +164,7 @@ pub(super) async fn waking_matters_come_by_their_instant_then_id(store: &impl St
         .matter(Matter::new(nth_matter(25)?).waking(Some(at(15)))?.with_version(1))
         .matter(Matter::new(nth_matter(4)?).waking(None)?.with_version(1));
     let _ = store.commit(&looked_at).await?;
-    let found = ids(&store.matters_waking(at(20), 9).await?, Matter::id);
+    let found = store.matters_waking(at(20), 9).await?;
     ensure_eq!(found, [25, 10, 17].map(nth_matter_id), "what somebody has to look at afterwards");
     Ok(())
 }

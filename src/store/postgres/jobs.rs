@@ -12,6 +12,7 @@ use crate::store::{Entity, StoreError, due};
 use chrono::{DateTime, Utc};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 pub(super) const TABLE: Table = table!(
@@ -56,6 +57,35 @@ const MOVE: &str = "UPDATE @notifications AS job SET state = moved.state, until 
      FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::timestamptz[], \
      $7::text[]) AS moved (key, state, until, attempts, fence, not_before, problem) WHERE job.key = moved.key";
 
+const GIVE_UP: &str = "UPDATE @notifications SET state = 'exhausted', until = NULL, problem = 'unreadable' \
+     WHERE key = ANY($1)";
+
+/// What a claim came to.
+#[derive(Default)]
+pub(super) struct Claimed {
+    pub(super) jobs: Vec<Job>,
+    /// Whether there were rows that cannot be read back.
+    pub(super) gave_up: bool,
+}
+
+/// The jobs of a claim. A row that cannot be read back is given up with its reason, so that it holds up no other.
+pub(super) async fn claimed(session: &Session, rows: &[Row]) -> Result<Claimed, Fault> {
+    let (mut jobs, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        match read(&mut Columns::new(row)) {
+            Ok(job) => jobs.push(job),
+            Err(Unreadable) => {
+                unreadable.push(Columns::new(row).id().map_err(|Unreadable| TABLE.unreadable())?);
+            }
+        }
+    }
+    let gave_up = !unreadable.is_empty();
+    if gave_up {
+        session.execute(TABLE.write, GIVE_UP, &[&unreadable]).await?;
+    }
+    Ok(Claimed { jobs, gave_up })
+}
+
 /// A page from a key on.
 pub(super) fn page() -> String {
     TABLE.select("WHERE key >= $1 ORDER BY key LIMIT $2")
@@ -70,7 +100,7 @@ fn lock() -> String {
 }
 
 pub(super) fn sql() -> Vec<String> {
-    vec![claim(), MOVE.to_owned(), page(), by_key(), lock(), TABLE.insert(Known::Stays)]
+    vec![claim(), GIVE_UP.to_owned(), MOVE.to_owned(), page(), by_key(), lock(), TABLE.insert(Known::Stays)]
 }
 
 /// Stores the notifications that are not known and returns how many were.

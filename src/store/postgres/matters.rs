@@ -42,10 +42,9 @@ pub(super) fn of() -> String {
     TABLE.select("WHERE customer = ANY($1) ORDER BY customer, kind, id")
 }
 
-/// The matters somebody has to look at by an instant.
-pub(super) fn waking() -> String {
-    TABLE.select("WHERE wake <= $1 ORDER BY wake, kind, id LIMIT $2")
-}
+/// Which matters somebody has to look at by an instant.
+pub(super) const WAKING: &str =
+    "SELECT kind, id FROM @matters WHERE wake <= $1 ORDER BY wake, kind, id LIMIT $2";
 
 fn lock() -> String {
     some(" FOR NO KEY UPDATE")
@@ -53,8 +52,8 @@ fn lock() -> String {
 
 pub(super) fn sql() -> Vec<String> {
     let written = [Known::Stays, Known::Changes].map(|known| TABLE.insert(known));
-    let texts = [ONLY_ONES, FREE].map(str::to_owned);
-    [page(), by_id(), of(), waking(), lock()].into_iter().chain(texts).chain(written).collect()
+    let texts = [WAKING, ONLY_ONES, FREE].map(str::to_owned);
+    [page(), by_id(), of(), lock()].into_iter().chain(texts).chain(written).collect()
 }
 
 /// Identifiers as two parameters.
@@ -147,8 +146,12 @@ fn values(matter: &Matter) -> Result<Vec<Value<'_>>, Unreadable> {
     ])
 }
 
+pub(super) fn read_id(row: &mut Columns<'_>) -> Result<MatterId, Unreadable> {
+    Ok(MatterId::new(row.text()?, row.id()?)?)
+}
+
 pub(super) fn read(row: &mut Columns<'_>) -> Result<Matter, Unreadable> {
-    let id = MatterId::new(row.text()?, row.id()?)?;
+    let id = read_id(row)?;
     row.skip();
     let version = row.integer()?;
     let wake = row.optional_instant()?;

@@ -15,8 +15,7 @@ const STORED: &str = "SELECT kind, id, version, wake, body FROM matters WHERE ki
 const PAGE: &str = "SELECT kind, id, version, wake, body FROM matters WHERE (kind, id) > (?1, ?2) \
      ORDER BY kind, id LIMIT ?3";
 const OF: &str = "SELECT kind, id, version, wake, body FROM matters WHERE customer = ?1 ORDER BY kind, id";
-const WAKING: &str = "SELECT kind, id, version, wake, body FROM matters WHERE wake <= ?1 \
-     ORDER BY wake, kind, id LIMIT ?2";
+const WAKING: &str = "SELECT kind, id FROM matters WHERE wake <= ?1 ORDER BY wake, kind, id LIMIT ?2";
 const ONLY_ONE: &str = "SELECT kind, id FROM matters WHERE only_one = ?1";
 const INSERT: &str = "INSERT INTO matters (customer, version, wake, status, only_one, body, kind, id) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -70,12 +69,15 @@ pub(super) fn put(connection: &Connection, matter: &Matter) -> Result<(), StoreE
 
 /// Which matter there may be one of is there.
 fn open(connection: &Connection, only_one: IdempotencyKey) -> Result<Option<MatterId>, StoreError> {
-    let read = |row: &mut Columns<'_>| Ok(MatterId::new(row.text()?, row.id()?)?);
-    TABLE.first(connection, ONLY_ONE, params![only_one.as_uuid().as_bytes()], read)
+    TABLE.first(connection, ONLY_ONE, params![only_one.as_uuid().as_bytes()], read_id)
+}
+
+fn read_id(row: &mut Columns<'_>) -> Result<MatterId, Unreadable> {
+    Ok(MatterId::new(row.text()?, row.id()?)?)
 }
 
 fn read(row: &mut Columns<'_>) -> Result<Matter, Unreadable> {
-    let id = MatterId::new(row.text()?, row.id()?)?;
+    let id = read_id(row)?;
     let version = row.integer()?;
     let wake = row.optional_instant()?;
     let matter = Matter::new(row.json::<MatterKind>()?).waking(wake)?.with_version(version);
@@ -104,8 +106,8 @@ pub(super) fn waking(
     connection: &Connection,
     now: DateTime<Utc>,
     rows: usize,
-) -> Result<Vec<Matter>, StoreError> {
-    TABLE.all(connection, WAKING, [(now.timestamp_micros(), limit(rows))], read)
+) -> Result<Vec<MatterId>, StoreError> {
+    TABLE.all(connection, WAKING, [(now.timestamp_micros(), limit(rows))], read_id)
 }
 
 #[cfg(test)]
@@ -122,7 +124,7 @@ mod tests {
         for (sql, parameters, wanted) in [
             (PAGE, 3, "SEARCH matters USING PRIMARY KEY ((kind,id)>(?,?))"),
             (OF, 1, "SEARCH matters USING INDEX matters_of_customer (customer=?)"),
-            (WAKING, 2, "SEARCH matters USING INDEX matters_waking (wake<?)"),
+            (WAKING, 2, "SEARCH matters USING COVERING INDEX matters_waking (wake<?)"),
         ] {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = rusqlite::params_from_iter(std::iter::repeat_n(0, parameters));
