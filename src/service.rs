@@ -1,6 +1,6 @@
 //! How customers are served: business time, service levels, escalation, routing, and call-backs instead of being on hold.
 //!
-//! Everything here is a plain function over histories. [`attend`] puts it together: it looks at a matter (a case, a
+//! Everything here is a plain function over histories. [`attend()`] puts it together: it looks at a matter (a case, a
 //! call-back, a recovery, a reminder) by the [`ServiceRules`] of a company and says what has happened of itself, who is to
 //! be told, and when to look again. A [`Desk`](crate::desk::Desk) does so by itself with everything it keeps.
 //!
