@@ -202,8 +202,8 @@ impl ContactPolicy {
     /// instant at which it passes all.
     ///
     /// # Arguments
-    /// `zone`: the customer's; a fixed offset, or with the feature `chrono-tz` one by name (`customer_zone` (feature `chrono-tz`)). Its clock
-    /// is asked at instants only, so hours that a change of the clock leaves out or repeats are right by construction.
+    /// `zone`: the customer's; a fixed offset, or with the feature `chrono-tz` one by name (`customer_zone`). Its clock is
+    /// asked at instants only, so hours that a change of the clock leaves out or repeats are right by construction.
     ///
     /// # Cost
     /// O(checks × past contacts) for a contact that is allowed; each day until the earliest instant costs the same again.

@@ -31,7 +31,7 @@ const AT_ONCE: usize = 64;
 /// assert_eq!(summaries.columns().recency_days(), [28, 47]);
 /// assert_eq!(summaries.columns().spend_minor(), [50_00, 4_00]);
 /// let breaks = RfmBreaks::from_columns(summaries.columns(), &mut Vec::new())?;
-/// assert_eq!(breaks.spend_minor(), [4_00, 4_00, 50_00, 50_00]);
+/// assert_eq!(breaks.spend_minor(), [13_20, 22_40, 31_60, 40_80]);
 ///
 /// let refused = tally.on(day(2, 1)?).unwrap_err();
 /// assert_eq!(refused.to_string(), "rows go to day 40, after day 31 from which recency is counted");

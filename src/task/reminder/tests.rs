@@ -1,4 +1,5 @@
 use super::*;
+#[cfg(feature = "chrono-tz")]
 use chrono::TimeDelta;
 
 fn at(text: &str) -> DateTime<Utc> {
