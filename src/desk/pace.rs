@@ -31,7 +31,7 @@ impl Pace {
     }
 
     /// When a worker begins anew to look for what is due: others may have died of something meanwhile.
-    #[cfg(feature = "tokio")]
+    #[cfg(any(test, feature = "tokio"))]
     pub(super) fn again(&mut self) {
         *self = Self { claimed: self.claimed, ..Self::new() };
     }
